@@ -1,0 +1,134 @@
+"""Many rows in one round trip, on either dialect.
+
+PostgreSQL gets arrays and `unnest`, which wrote 123,000 rows/s where SQLAlchemy's own way wrote 80,000
+(design §8); SQLite gets one prepared statement run for every row, inside the process.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.errors import Conflict
+
+Row = Mapping[str, Any]
+_KEYS_A_QUERY = 5000
+
+
+async def insert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same columns; an empty list does nothing."""
+    if rows:
+        await _run(connection, _insert(table, tuple(rows[0]), _name(connection), ignore=False), rows)
+
+
+async def insert_new(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows, leaving out those that break any unique constraint (they are there already)."""
+    if rows:
+        await _run(connection, _insert(table, tuple(rows[0]), _name(connection), ignore=True), rows)
+
+
+async def upsert(
+    connection: AsyncConnection, table: sa.Table, rows: Sequence[Row], *, add: frozenset[str] = frozenset()
+) -> None:
+    """Insert rows or overwrite those with the same primary key; columns in `add` are summed instead."""
+    if rows:
+        await _run(connection, _upsert(table, tuple(rows[0]), add, _name(connection)), rows)
+
+
+async def update(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Update rows by primary key: each row holds its key and the columns to change.
+
+    A `version` column, where the table has one, moves by compare-and-set: a row's `version` is the new one
+    and must be one above what is stored. Raises Conflict where a row is missing or was changed meanwhile.
+    """
+    if not rows:
+        return
+    changed = await _run(connection, _update(table, tuple(rows[0]), _name(connection)), rows)
+    if changed != len(rows):
+        raise Conflict(f"{table.name}: {len(rows) - changed} of {len(rows)} rows were changed meanwhile")
+
+
+async def fetch(
+    connection: AsyncConnection, query: sa.Select[Any], column: sa.ColumnElement[Any], keys: Iterable[Any]
+) -> list[sa.Row[Any]]:
+    """Return the rows of `query` whose `column` is one of `keys`; keys are sorted, so locks come in order."""
+    wanted = sorted(set(keys))
+    found: list[sa.Row[Any]] = []
+    for start in range(0, len(wanted), _KEYS_A_QUERY):
+        part = wanted[start : start + _KEYS_A_QUERY]
+        found += (await connection.execute(query.where(_among(connection, column, part)))).all()
+    return found
+
+
+def _among(connection: AsyncConnection, column: sa.ColumnElement[Any], keys: list[Any]) -> Any:
+    if _name(connection) == "postgresql":
+        return column == sa.any_(sa.bindparam(None, keys, type_=ARRAY(column.type)))
+    return column.in_(keys)
+
+
+def _name(connection: AsyncConnection) -> str:
+    return connection.dialect.name
+
+
+async def _run(connection: AsyncConnection, statement: Any, rows: Sequence[Row]) -> int:
+    names = tuple(rows[0])
+    if _name(connection) == "postgresql":
+        arrays = {f"v_{name}": [row[name] for row in rows] for name in names}
+        return (await connection.execute(statement, arrays)).rowcount
+    result = await connection.execute(statement, [{f"v_{name}": row[name] for name in names} for row in rows])
+    return result.rowcount
+
+
+@lru_cache(maxsize=256)
+def _unnested(table: sa.Table, names: tuple[str, ...]) -> sa.TableValuedAlias:
+    arrays = [sa.bindparam(f"v_{name}", type_=ARRAY(table.c[name].type)) for name in names]
+    columns = [sa.column(name, table.c[name].type) for name in names]
+    return sa.func.unnest(*arrays).table_valued(*columns, name="v").render_derived()
+
+
+def _values(table: sa.Table, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: sa.bindparam(f"v_{name}", type_=table.c[name].type) for name in names}
+
+
+@lru_cache(maxsize=256)
+def _insert(table: sa.Table, names: tuple[str, ...], dialect: str, *, ignore: bool) -> Any:
+    if dialect == "postgresql":
+        rows = _unnested(table, names)
+        into = pg_insert(table).from_select(list(names), sa.select(*(rows.c[name] for name in names)))
+        return into.on_conflict_do_nothing() if ignore else into
+    single = sqlite_insert(table).values(_values(table, names))
+    return single.on_conflict_do_nothing() if ignore else single
+
+
+@lru_cache(maxsize=256)
+def _upsert(table: sa.Table, names: tuple[str, ...], add: frozenset[str], dialect: str) -> Any:
+    keys = [column.name for column in table.primary_key]
+    into: Any
+    if dialect == "postgresql":
+        rows = _unnested(table, names)
+        into = pg_insert(table).from_select(list(names), sa.select(*(rows.c[name] for name in names)))
+    else:
+        into = sqlite_insert(table).values(_values(table, names))
+    changes = {
+        name: table.c[name] + into.excluded[name] if name in add else into.excluded[name]
+        for name in names
+        if name not in keys
+    }
+    if not changes:
+        return into.on_conflict_do_nothing()
+    return into.on_conflict_do_update(index_elements=keys, set_=changes)
+
+
+@lru_cache(maxsize=256)
+def _update(table: sa.Table, names: tuple[str, ...], dialect: str) -> Any:
+    keys = [column.name for column in table.primary_key]
+    new: Any = _unnested(table, names).c if dialect == "postgresql" else _values(table, names)
+    same = [table.c[key] == new[key] for key in keys]
+    if "version" in names and "version" not in keys:
+        same.append(table.c.version == new["version"] - 1)
+    return sa.update(table).where(*same).values({n: new[n] for n in names if n not in keys})

@@ -1,0 +1,60 @@
+"""Identifiers: UUIDv7 for new rows (they sort by time), UUIDv5 for derived keys, random text for secrets."""
+
+import base64
+import random
+import secrets
+import uuid
+from collections.abc import Callable
+
+from core.clock import Clock, SystemClock
+
+_VERSION_7 = 0x7 << 76
+_VARIANT = 0x2 << 62
+_NAMESPACE = uuid.UUID("6f1d2c0e-8a55-5b0e-9a53-6d61647a6900")
+
+
+class Ids:
+    """Makes identifiers from a clock and a source of random bits, both given."""
+
+    def __init__(self, clock: Clock | None = None, bits: Callable[[int], int] = secrets.randbits) -> None:
+        self._clock = clock or SystemClock()
+        self._bits = bits
+
+    @classmethod
+    def seeded(cls, seed: int, clock: Clock) -> "Ids":
+        """Return a maker that repeats itself: for tests and replays, never for secrets."""
+        return cls(clock, random.Random(seed).getrandbits)  # noqa: S311 - repeatable on purpose
+
+    def new(self) -> str:
+        """Return a UUIDv7 (RFC 9562 §5.7) as text: milliseconds since 1970, then 74 random bits."""
+        ms = int(self._clock.now().timestamp() * 1000) & ((1 << 48) - 1)
+        low = self._bits(74)
+        value = (ms << 80) | _VERSION_7 | ((low >> 62) << 64) | _VARIANT | (low & ((1 << 62) - 1))
+        return _dashed(value)
+
+    def new_v4(self) -> str:
+        """Return a UUIDv4 as text, for rails that insist on one (MTN's X-Reference-Id)."""
+        return str(uuid.UUID(int=self._bits(128), version=4))
+
+    def token(self, n_bytes: int = 16) -> str:
+        """Return `n_bytes` random bytes as base64url without padding (16 bytes make 22 characters)."""
+        raw = self._bits(n_bytes * 8).to_bytes(n_bytes, "big")
+        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def derived(*parts: str) -> str:
+    """Return the same UUIDv5 for the same parts, always."""
+    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
+
+
+def is_uuid(text: str) -> bool:
+    """Say whether `text` is a UUID in its usual dashed form."""
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def _dashed(value: int) -> str:
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,0 +1,88 @@
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from core import bulk
+from core.db import Id, UtcDateTime, metadata
+from core.errors import Conflict
+from core.ids import derived
+
+things = sa.Table(
+    "test_things",
+    metadata,
+    sa.Column("thing_id", Id, primary_key=True),
+    sa.Column("name", sa.String(20), unique=True),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("open", sa.Boolean),
+    sa.Column("at", UtcDateTime),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def thing(n, **changes):
+    row = {"thing_id": derived(str(n)), "name": f"n{n}", "amount_minor": n, "open": n % 2 == 0, "at": NOON}
+    return {**row, "version": 1, **changes}
+
+
+async def rows_of(db):
+    async with db.read() as connection:
+        found = (await connection.execute(sa.select(things).order_by(things.c.amount_minor))).all()
+    return [dict(row._mapping) for row in found]
+
+
+async def test_rows_come_back_as_they_went_in(db):
+    rows = [thing(n, at=None if n == 3 else NOON) for n in range(1000)]
+    async with db.write() as connection:
+        await bulk.insert(connection, things, rows)
+    assert await rows_of(db) == rows
+
+
+async def test_insert_new_leaves_what_is_there(db):
+    async with db.write() as connection:
+        await bulk.insert(connection, things, [thing(1)])
+        await bulk.insert_new(connection, things, [thing(1, amount_minor=9), thing(2)])
+    assert [row["amount_minor"] for row in await rows_of(db)] == [1, 2]
+
+
+async def test_upsert_overwrites_or_adds(db):
+    async with db.write() as connection:
+        await bulk.insert(connection, things, [thing(5)])
+        rows = [thing(5, name="new"), thing(6)]
+        await bulk.upsert(connection, things, rows, add=frozenset({"amount_minor"}))
+    assert [(row["name"], row["amount_minor"]) for row in await rows_of(db)] == [("n6", 6), ("new", 10)]
+
+
+async def test_update_moves_only_from_the_version_before(db):
+    async with db.write() as connection:
+        await bulk.insert(connection, things, [thing(1), thing(2)])
+        change = {"thing_id": derived("1"), "name": "moved", "version": 2}
+        await bulk.update(connection, things, [change])
+    assert [(row["name"], row["version"]) for row in await rows_of(db)] == [("moved", 2), ("n2", 1)]
+    with pytest.raises(Conflict):
+        async with db.write() as connection:
+            await bulk.update(connection, things, [change, {**change, "thing_id": derived("2"), "name": "x"}])
+    assert [row["name"] for row in await rows_of(db)] == ["moved", "n2"]
+
+
+async def test_fetch_finds_many_keys(db):
+    async with db.write() as connection:
+        await bulk.insert(connection, things, [thing(n) for n in range(6000)])
+        keys = [derived(str(n)) for n in range(0, 12000, 2)]
+        found = await bulk.fetch(connection, sa.select(things.c.name), things.c.thing_id, keys)
+    assert len(found) == 3000
+
+
+async def test_a_naive_time_is_refused(db):
+    with pytest.raises(sa.exc.StatementError, match="without a zone"):
+        async with db.write() as connection:
+            await bulk.insert(connection, things, [thing(1, at=datetime(2026, 1, 1))])  # noqa: DTZ001 - the point
+
+
+async def test_a_failed_transaction_leaves_nothing(db):
+    with pytest.raises(sa.exc.IntegrityError):
+        async with db.write() as connection:
+            await bulk.insert(connection, things, [thing(1)])
+            await bulk.insert(connection, things, [thing(1)])
+    assert await rows_of(db) == []
