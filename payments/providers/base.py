@@ -1,0 +1,122 @@
+"""What every provider can do for us, and the only words in which it answers.
+
+A provider module maps its own statuses to these in one table; what the table does not know is UNKNOWN,
+which never settles anything.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Outcome(StrEnum):
+    """What a provider says has become of a request."""
+
+    PAID = "paid"
+    NOT_PAID = "not_paid"
+    EXPIRED = "expired"  # the provider's own expiry: definitely not paid
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+    NOT_FOUND = "not_found"  # it does not know the request
+
+
+class Reason(StrEnum):
+    """Why nothing was paid, as far as the person can do something about it (texts `fail.*`)."""
+
+    BALANCE = "balance"
+    PIN = "pin"
+    CANCELLED = "cancelled"
+    NO_ANSWER = "noanswer"
+    DOWN = "down"
+    LIMIT = "limit"
+    OTHER = "other"
+
+
+class Taken(StrEnum):
+    """What became of handing a push over."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # answered no: no debit can follow
+    NOT_REACHED = (
+        "not_reached"  # provably never taken (no connection, 429, 503, token refused): may be tried again
+    )
+    UNKNOWN = "unknown"  # it may have been taken: time-out, broken reply, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A prompt to be sent. `reference` (a UUIDv4) and `external_id` are ours, stored before sending."""
+
+    reference: str
+    external_id: str
+    msisdn: str  # E.164 of the payer
+    amount_minor: int
+    currency: str
+    tap_id: str
+    period: str  # like 2026-11, for the text of the prompt
+    callback_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PushReply:
+    """The answer to a push; `provider_reference` is what the provider calls the request."""
+
+    taken: Taken
+    provider_reference: str | None = None
+    reason: Reason | None = None
+    code: str = ""  # the provider's own word, for operators
+    retry_after_s: float | None = None
+    is_config_fault: bool = False  # wrong keys or settings: an alarm for the operator
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a provider says of a request, by query or by callback. None: it did not say."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    code: str = ""
+    receipt: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    msisdn: str | None = None  # E.164
+    external_id: str | None = None
+    provider_reference: str | None = None
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What differs between rails and matters to decisions."""
+
+    has_query: bool
+    push_is_repeatable: bool  # the same reference again is safe
+    unit_minor: int  # amounts must be multiples of this (100 where only whole shillings move)
+    currencies: frozenset[str]
+    min_minor: int = 1
+    max_minor: int = 10**12
+    query_gives_amount: bool = True
+    callback_reply: tuple[str, str] = field(default=("application/json", "{}"))
+
+
+class Provider(Protocol):
+    """A rail, with one set of credentials."""
+
+    name: str
+    traits: Traits
+
+    async def push(self, push: Push) -> PushReply:
+        """Ask the payer for the PIN; never raises for anything the provider or the network does."""
+        ...
+
+    async def query(self, reference: str, provider_reference: str | None) -> Report:
+        """Ask what became of a push; never raises for anything the provider or the network does."""
+        ...
+
+    def read_callback(self, body: bytes) -> Report:
+        """Read what a callback means; raises BadInput where it cannot be one of this provider's."""
+        ...
+
+    async def check(self) -> None:
+        """Obtain a token; raises Unavailable or Refused with what is wrong (`madzi gateways test`)."""
+        ...
