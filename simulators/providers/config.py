@@ -1,0 +1,78 @@
+"""Everything about the providers that may be set; the defaults are the demo's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simulators.providers.faults import Faults
+from simulators.providers.people import NUMBER_RULES, Person
+from simulators.timing import Timing, WallTime
+
+
+@dataclass(frozen=True, slots=True)
+class Mtn:
+    """MTN MoMo collection (reference mtn-momo)."""
+
+    api_user: str = "0b7b6f3e-54f0-4f5c-9f0e-6a1e5c1d2b10"
+    api_key: str = "demo-mtn-api-key"
+    subscription_key: str = "demo-mtn-subscription-key"
+    target_environment: str = "mtnzambia"
+    currency: str = "ZMW"
+    payee: str = "KANYAMA WATER TRUST"
+    opening_balance: str = "1000"
+    callback_host: str | None = None  # None: any host may be called back
+    new_platform: bool = False  # §2: target environment on the token call, no python-requests
+    reason_as_object: bool = False  # §3: live replies give a bare string
+    token_life_s: float = 3600.0
+    prompt_lifetime_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Daraja:
+    """M-PESA Daraja (reference daraja). `till` is the PartyB of CustomerBuyGoodsOnline."""
+
+    consumer_key: str = "demo-daraja-consumer-key"
+    consumer_secret: str = "demo-daraja-consumer-secret"  # noqa: S105 - opens only this simulator
+    shortcode: str = "174379"
+    till: str = "174379"
+    # The sandbox's published passkey, from the password check of reference daraja §2.
+    passkey: str = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
+    payee: str = "NAIROBI WATER TRUST"
+    expires_in_as_text: bool = True
+    still_processing: str = "500.001.1001"  # or 4999, or mixed: how a query says that the prompt is open
+    unanswered_code: str = "1037"  # or 1019
+    same_amount_rule: bool = False  # result 17
+    same_amount_window_s: float = 120.0
+    queries_per_minute: int | None = None  # 5: the sandbox's limit, burst 1
+    token_life_s: float = 3600.0
+    prompt_lifetime_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long the network takes, in seconds: to answer, to bring the prompt, to bring the news."""
+
+    token_s: float = 0.0
+    push_s: float = 0.0
+    query_s: float = 0.0
+    prompt_s: float = 0.3
+    callback_s: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The providers of one simulator. `mix` lets a share of people answer otherwise: `{"cancel": 0.05}`."""
+
+    seed: int = 7
+    mtn: Mtn = field(default_factory=Mtn)
+    daraja: Daraja = field(default_factory=Daraja)
+    latency: Latency = field(default_factory=Latency)
+    faults: Faults = field(default_factory=Faults)
+    person: Person = field(default_factory=Person)
+    number_rules: Mapping[str, Person] = field(default_factory=lambda: NUMBER_RULES)
+    mix: Mapping[str, float] = field(default_factory=dict)
+    journal: Path | None = None
+    timing: Timing = field(default_factory=WallTime)
+    most_open: int = 10_000
+    most_callbacks: int = 64
+    callback_timeout_s: float = 10.0

@@ -1,0 +1,88 @@
+"""What MTN refuses before anything happens (reference mtn-momo §2 to §4)."""
+
+import re
+import uuid
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from simulators.providers import mtn_wire as wire
+from simulators.providers.config import Mtn
+from simulators.providers.edge import Refused
+
+_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,2})?", re.ASCII)
+_MSISDN = re.compile(r"[1-9]\d{7,14}", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9 .,:/_+()\-]{0,160}")
+_RANDOM_UUID = 4
+
+
+def basic(user: str, key: str) -> str:
+    """Return the Authorization header of a user and key."""
+    return "Basic " + b64encode(f"{user}:{key}".encode()).decode()
+
+
+def subscription(headers: Mapping[str, str], config: Mtn) -> None:
+    """Refuse a wrong subscription key."""
+    if headers.get("Ocp-Apim-Subscription-Key") != config.subscription_key:
+        raise Refused(wire.bad_subscription_key())
+
+
+def token_request(headers: Mapping[str, str], body: bytes, config: Mtn) -> None:
+    """Refuse a token call with a body, with wrong credentials, or (new platform) without its environment."""
+    if config.new_platform and "python-requests" in headers.get("User-Agent", ""):
+        raise Refused(wire.html_forbidden())
+    subscription(headers, config)
+    if headers.get("Authorization") != basic(config.api_user, config.api_key):
+        raise Refused(wire.error(401, "LOGIN_FAILED"))
+    if body or (config.new_platform and "X-Target-Environment" not in headers):
+        raise Refused(wire.error(400, "BAD_REQUEST"))
+
+
+def environment(headers: Mapping[str, str], config: Mtn) -> None:
+    """Refuse another target environment."""
+    if headers.get("X-Target-Environment") != config.target_environment:
+        raise Refused(wire.error(500, "NOT_ALLOWED_TARGET_ENVIRONMENT"))
+
+
+def reference_id(text: str) -> str:
+    """Return the X-Reference-Id; refuse what is no UUID version 4."""
+    try:
+        if uuid.UUID(text).version == _RANDOM_UUID:
+            return text.lower()
+    except ValueError:
+        pass
+    raise Refused(wire.error(400, "BAD_REQUEST"))
+
+
+def callback_url(url: str | None, config: Mtn) -> str | None:
+    """Return the URL; refuse a host other than the registered one."""
+    if url and config.callback_host not in (None, urlsplit(url).hostname):
+        raise Refused(wire.error(500, "INVALID_CALLBACK_URL_HOST"))
+    return url
+
+
+def push_body(body: dict[str, Any], config: Mtn) -> dict[str, str]:
+    """Return the fields of a request to pay; refuse what MTN would refuse."""
+    payer = body.get("payer")
+    party = payer if isinstance(payer, dict) else {}
+    fields = {"externalId": str(body.get("externalId", "")), "partyId": str(party.get("partyId", ""))}
+    fields |= {name: body.get(name, "") for name in ("amount", "currency")}
+    fields |= {name: body[name] for name in ("payerMessage", "payeeNote") if name in body}
+    if not all(isinstance(value, str) for value in fields.values()) or not _well_formed(fields, party):
+        raise Refused(wire.error(400, "BAD_REQUEST"))
+    if fields["currency"] != config.currency:
+        raise Refused(wire.error(500, "INVALID_CURRENCY"))
+    return fields
+
+
+def _well_formed(fields: dict[str, str], party: dict[str, Any]) -> bool:
+    notes = (fields.get("payerMessage", ""), fields.get("payeeNote", ""))
+    return (
+        _AMOUNT.fullmatch(fields["amount"]) is not None
+        and fields["amount"].strip("0.") != ""
+        and party.get("partyIdType") == "MSISDN"
+        and _MSISDN.fullmatch(fields["partyId"]) is not None
+        # An apostrophe or another special character is refused: Ng'ombe.
+        and all(_PLAIN.fullmatch(note) for note in notes)
+    )
