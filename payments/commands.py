@@ -1,0 +1,89 @@
+"""What can be asked of payments. One command makes one decision."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from payments.providers.base import PushReply, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pay:
+    """Collect an amount for a tap, or for one tenant's part of it, from a wallet.
+
+    `payment_request_id` is the idempotency key, `request_hash` tells whether a repeat is the same request.
+    """
+
+    payment_request_id: str
+    request_hash: str
+    msisdn: str  # E.164, the wallet
+    contact_msisdn: str  # E.164, who asked and is told
+    tap_id: str
+    tenant_id: str | None  # None: all that is open on the tap
+    amount_minor: int | None  # None: all of it
+    currency: str | None  # None: the debt's own
+    provider: str
+    channel: str  # ussd, rest, sms
+    correlation_id: str
+    delay_s: float  # how long after this command the push may leave
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartPush:
+    """May the prompt of this payment be sent now?"""
+
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PushAnswered:
+    """The provider has answered a push, or has not."""
+
+    payment_id: str
+    reply: PushReply
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The provider's own word on a payment, obtained by asking it: this is proof.
+
+    `hint` is what an unsigned callback claimed beforehand, if one caused the asking.
+    """
+
+    payment_id: str
+    report: Report
+    cause: str  # poll, callback, staff, recovery
+    raw_id: str | None = None
+    hint: Report | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeUp:
+    """A payment that was never pushed has reached its end."""
+
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """Something about money that a person must look at; nothing is posted."""
+
+    fact_key: str
+    kind: str
+    account_id: str
+    currency: str
+    detail: str
+    payment_id: str | None = None
+    raw_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextPush:
+    """The answer to StartPush: what to do."""
+
+    action: str  # send, skip, wait, ask_first
+    wait_until: datetime | None = None
+    ask: tuple[str, ...] = ()  # payments whose outcome must be asked first
+
+
+Command = Pay | StartPush | PushAnswered | Reported | TimeUp | OpenItem

@@ -1,0 +1,168 @@
+"""When a prompt may leave, and what its answer means."""
+
+from datetime import timedelta
+from typing import Any
+
+from payments.commands import NextPush, PushAnswered, StartPush, TimeUp
+from payments.decide.end import expire, fail
+from payments.desk import Desk
+from payments.providers.base import PushReply, Reason, Taken
+from payments.records import Payment
+from payments.results import Again, Noted
+
+_SKIP = NextPush("skip")
+_WAIT_S = 1.0
+_NEXT_TRY_S = 1.0
+_NEXT_TRY_MOST_S = 30.0
+
+
+def start_push(desk: Desk, command: StartPush) -> NextPush:
+    """Say whether to send the prompt now, having noted that it is being sent.
+
+    A push that was started before and never answered (the process died) goes out again only where the
+    rail knows our reference; elsewhere its outcome is unknown and only the rail can tell.
+    """
+    payment = desk.payments.get(command.payment_id)
+    if payment is None or not _may_be_pushed(payment):
+        return _SKIP
+    if desk.now >= payment.expires_at:
+        return _out_of_time(desk, payment)
+    if payment.push_state != "none":
+        return _resume(desk, payment)
+    return _first_push(desk, payment)
+
+
+def _may_be_pushed(payment: Payment) -> bool:
+    return payment.is_open and payment.push_state != "accepted" and payment.validation == "proceed"
+
+
+def _first_push(desk: Desk, payment: Payment) -> NextPush:
+    if not _still_owed(desk, payment):
+        fail(desk, payment, "paid_already", cause="recheck")
+        return _SKIP
+    older = tuple(desk.unresolved.get(payment.payment_id, ()))
+    if older:
+        return NextPush("ask_first", wait_until=desk.later(_WAIT_S), ask=older)
+    if _handset_is_busy(desk, payment):
+        return NextPush("wait", wait_until=min(desk.later(_WAIT_S), payment.expires_at))
+    return _send(desk, payment)
+
+
+def _out_of_time(desk: Desk, payment: Payment) -> NextPush:
+    if payment.status == "initiated":
+        expire(desk, payment, cause="timer")
+    return _SKIP
+
+
+def _resume(desk: Desk, payment: Payment) -> NextPush:
+    if desk.rules.rails[payment.provider].traits.push_is_repeatable:
+        return _send(desk, payment)
+    if payment.status == "initiated":
+        _outcome_unknown(desk, payment, cause="recovery")
+    return _SKIP
+
+
+def _send(desk: Desk, payment: Payment) -> NextPush:
+    desk.touch(payment, push_state="started", push_attempts=payment.push_attempts + 1)
+    return NextPush("send")
+
+
+def _still_owed(desk: Desk, payment: Payment) -> bool:
+    parts = desk.parts.get(payment.tap_id, {})
+    claims = desk.claims.get(payment.payment_id, {}).values()
+    return all(claim.amount_minor <= parts[claim.part_id].open_minor for claim in claims)
+
+
+def _handset_is_busy(desk: Desk, payment: Payment) -> bool:
+    others = desk.handsets[payment.msisdn] - {payment.payment_id}
+    return any(desk.payments[other].has_live_prompt for other in others)
+
+
+def push_answered(desk: Desk, command: PushAnswered) -> Again | Noted:
+    """Note what the provider said to a push; Again where it is to be tried once more."""
+    payment, reply = desk.payments[command.payment_id], command.reply
+    if not payment.is_open:
+        return _learn(desk, payment, reply)
+    match reply.taken:
+        case Taken.ACCEPTED:
+            _submitted(desk, payment, reply)
+            return Noted(payment, "accepted")
+        case Taken.REFUSED:
+            desk.touch(payment, push_state="refused")
+            fail(desk, desk.payments[payment.payment_id], reply.reason or Reason.OTHER, detail=reply.code)
+            return Noted(payment, "refused")
+        case Taken.NOT_REACHED:
+            return _not_reached(desk, payment, reply)
+        case Taken.UNKNOWN:
+            return _unknown(desk, payment, reply)
+
+
+def _learn(desk: Desk, payment: Payment, reply: PushReply) -> Noted:
+    # A callback that came before the reply has moved the payment already; only the name is news.
+    if reply.provider_reference and not payment.provider_reference:
+        desk.touch(payment, provider_reference=reply.provider_reference, push_state="accepted")
+    return Noted(payment, "repeated")
+
+
+def _submitted(desk: Desk, payment: Payment, reply: PushReply) -> None:
+    times: dict[str, Any] = {
+        "push_state": "accepted",
+        "provider_reference": reply.provider_reference or payment.provider_reference,
+        "pushed_at": payment.pushed_at or desk.now,
+        "expires_at": desk.later(desk.rules.expiry_s),
+        "next_check_at": desk.later(desk.rules.poll_after_s),
+    }
+    if payment.status == "initiated":
+        desk.move_orders(payment, "start")
+        desk.move(payment, "submit", cause="push", detail=reply.code, **times)
+    else:
+        desk.touch(payment, **times)
+
+
+def _not_reached(desk: Desk, payment: Payment, reply: PushReply) -> Again | Noted:
+    wait_s = max(reply.retry_after_s or 0, min(_NEXT_TRY_MOST_S, _NEXT_TRY_S * 2**payment.push_attempts))
+    at = desk.later(wait_s)
+    # Once a try was of unknown outcome, a later one that provably failed says nothing about it.
+    was_unknown = payment.status == "pending"
+    if payment.push_attempts < desk.rules.push_attempts and at < payment.expires_at:
+        desk.touch(payment, push_state="unknown" if was_unknown else "none")
+        return Again(at)
+    if was_unknown:
+        desk.touch(payment, push_state="unknown")
+        return Noted(payment, "unknown")
+    fail(desk, payment, reply.reason or Reason.DOWN, cause="push", detail=reply.code)
+    return Noted(payment, "refused")
+
+
+def _unknown(desk: Desk, payment: Payment, reply: PushReply) -> Again | Noted:
+    if payment.status == "initiated":
+        payment = _outcome_unknown(desk, payment, cause="push", detail=reply.code)
+    repeatable = desk.rules.rails[payment.provider].traits.push_is_repeatable
+    at = desk.later(min(_NEXT_TRY_MOST_S, _NEXT_TRY_S * 2**payment.push_attempts))
+    if repeatable and payment.push_attempts < desk.rules.push_attempts and at < payment.expires_at:
+        return Again(at)
+    return Noted(payment, "unknown")
+
+
+def _outcome_unknown(desk: Desk, payment: Payment, *, cause: str, detail: str | None = None) -> Payment:
+    desk.move_orders(payment, "start")
+    return desk.move(
+        payment,
+        "submit",
+        cause=cause,
+        detail=f"outcome unknown {detail or ''}".strip(),
+        push_state="unknown",
+        pushed_at=payment.pushed_at or desk.now,
+        next_check_at=min(desk.later(desk.rules.poll_after_s), payment.expires_at),
+    )
+
+
+def time_up(desk: Desk, command: TimeUp) -> Noted:
+    """End a payment whose prompt never left."""
+    payment = desk.payments[command.payment_id]
+    if payment.status == "initiated" and desk.now >= payment.expires_at - timedelta(milliseconds=1):
+        if payment.push_state == "started":
+            _outcome_unknown(desk, payment, cause="timer")
+        else:
+            expire(desk, payment, cause="timer")
+    return Noted(payment, "expired")

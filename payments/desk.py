@@ -1,0 +1,227 @@
+"""The desk: all that a batch of commands has loaded, and all that it has decided so far.
+
+Decisions read and change the desk only, so that they can be tested without a database, and so that the
+second command of a batch sees what the first has done. `payments.store` fills it and writes it back.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.ids import Ids
+from payments.events import Event
+from payments.lifecycles import ORDER, PAYMENT
+from payments.providers.base import Traits
+from payments.records import Claim, Order, Payment
+from payments.validation import Limits
+from taps.debts import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """A provider as decisions see it: the gateway account that would be used, and its traits."""
+
+    provider: str
+    account_id: str
+    traits: Traits
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Settings that decide: rails by provider name, limits, and times in seconds."""
+
+    rails: Mapping[str, Rail]
+    limits: Limits = field(default_factory=Limits)
+    expiry_s: float = 300
+    poll_after_s: float = 20
+    guide_after_s: float = 45
+    ask_for_s: float = 86_400
+    push_attempts: int = 6
+
+
+@dataclass(slots=True)
+class Desk:
+    """Loaded records by key, and what is to be written."""
+
+    now: datetime
+    ids: Ids
+    rules: Rules
+    parts: dict[str, dict[str, Part]] = field(default_factory=dict)  # tap_id -> part_id -> part
+    currencies: dict[str, str] = field(default_factory=dict)  # tap_id -> currency
+    zones: dict[str, str] = field(default_factory=dict)  # tap_id -> zone
+    payments: dict[str, Payment] = field(default_factory=dict)
+    by_request: dict[str, str] = field(default_factory=dict)  # payment_request_id -> payment_id
+    claims: dict[str, dict[str, Claim]] = field(default_factory=dict)  # payment_id -> part_id -> claim
+    open_claims: dict[str, str] = field(default_factory=dict)  # part_id -> payment_id
+    orders: dict[str, list[Order]] = field(default_factory=dict)
+    handsets: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # msisdn -> open payments
+    today_minor: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    unresolved: dict[str, list[str]] = field(default_factory=dict)  # payment_id -> older, unsettled attempts
+    receipts: dict[tuple[str, str], str] = field(default_factory=dict)  # (account, receipt) -> payment_id
+
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    created: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+    changed_parts: set[tuple[str, str]] = field(default_factory=set)
+    changed_claims: set[tuple[str, str]] = field(default_factory=set)
+    changed_orders: set[str] = field(default_factory=set)
+    balances: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    events: list[Event] = field(default_factory=list)
+
+    def later(self, seconds: float) -> datetime:
+        """Return the moment `seconds` from now."""
+        return self.now + timedelta(seconds=seconds)
+
+    def touch(self, payment: Payment, **changes: Any) -> Payment:
+        """Change a payment without moving its state."""
+        touched = replace(payment, updated_at=self.now, **changes)
+        self.payments[payment.payment_id] = touched
+        self.changed.add(payment.payment_id)
+        return touched
+
+    def move(
+        self,
+        payment: Payment,
+        event: str,
+        *,
+        cause: str,
+        raw_id: str | None = None,
+        detail: str | None = None,
+        **changes: Any,
+    ) -> Payment:
+        """Fire an event of the lifecycle and write it to the trail; raises Conflict where it may not."""
+        status = PAYMENT.after(event, payment.status)
+        moved = self.touch(payment, status=status, moves=payment.moves + 1, **changes)
+        self._trail(moved, payment.status, cause, raw_id, detail)
+        if not moved.is_open:
+            self.handsets[moved.msisdn].discard(moved.payment_id)
+        return moved
+
+    def create(self, payment: Payment, *, cause: str) -> Payment:
+        """Put a new payment on the desk, with the first row of its trail."""
+        payment = replace(payment, moves=1)
+        self.payments[payment.payment_id] = payment
+        self.by_request[payment.payment_request_id] = payment.payment_id
+        self.created.add(payment.payment_id)
+        self.handsets[payment.msisdn].add(payment.payment_id)
+        self._trail(payment, None, cause, None, None)
+        return payment
+
+    def _trail(
+        self, payment: Payment, before: str | None, cause: str, raw_id: str | None, detail: str | None
+    ) -> None:
+        self.rows["payment_transitions"].append(
+            {
+                "payment_id": payment.payment_id,
+                "seq": payment.moves,
+                "from_status": before,
+                "to_status": payment.status,
+                "at": self.now,
+                "cause": cause,
+                "actor": "madzi",
+                "raw_id": raw_id,
+                "detail": detail[:200] if detail else None,
+            }
+        )
+
+    def claim(self, claim: Claim) -> None:
+        """Add or change a claim."""
+        self.claims.setdefault(claim.payment_id, {})[claim.part_id] = claim
+        self.changed_claims.add((claim.payment_id, claim.part_id))
+        if claim.is_open:
+            self.open_claims[claim.part_id] = claim.payment_id
+        elif self.open_claims.get(claim.part_id) == claim.payment_id:
+            del self.open_claims[claim.part_id]
+
+    def release(self, payment: Payment) -> None:
+        """Close the claims of a payment, so that others may pay."""
+        for claim in list(self.claims.get(payment.payment_id, {}).values()):
+            if claim.is_open:
+                self.claim(replace(claim, is_open=False))
+
+    def move_orders(self, payment: Payment, event: str, *, reason: str | None = None) -> None:
+        """Fire an event on every order of a payment that allows it."""
+        orders = self.orders.get(payment.payment_id, [])
+        for i, order in enumerate(orders):
+            if ORDER.allows(event, order.status):
+                status = ORDER.after(event, order.status)
+                self.set_order(orders, i, replace(order, status=status, reason=reason))
+
+    def set_order(self, orders: list[Order], i: int, order: Order) -> None:
+        """Replace one order."""
+        orders[i] = order
+        self.changed_orders.add(order.payment_id)
+
+    def pay_part(self, tap_id: str, part: Part, amount_minor: int) -> None:
+        """Count money towards a debt part."""
+        paid = replace(part, paid_minor=part.paid_minor + amount_minor)
+        self.parts[tap_id][part.part_id] = paid
+        self.changed_parts.add((tap_id, part.part_id))
+
+    def open_parts(self, tap_id: str, tenant_id: str | None) -> list[Part]:
+        """Return what is open on a tap, or of one tenant on it, oldest first."""
+        return [
+            part
+            for part in self.parts.get(tap_id, {}).values()
+            if part.open_minor and (tenant_id is None or part.tenant_id == tenant_id)
+        ]
+
+    def post(self, kind: str, fact_key: str, payment_id: str, entries: list[tuple[str, str, int]]) -> None:
+        """Post a ledger transaction of (ledger account, currency, minor units; debit above zero)."""
+        totals: dict[str, int] = defaultdict(int)
+        for _, currency, amount_minor in entries:
+            totals[currency] += amount_minor
+        if any(totals.values()):
+            raise ValueError(f"entries of {fact_key} do not balance")
+        ledger_id = self.ids.new()
+        self.rows["ledger_transactions"].append(
+            {
+                "ledger_id": ledger_id,
+                "kind": kind,
+                "fact_key": fact_key,
+                "payment_id": payment_id,
+                "at": self.now,
+            }
+        )
+        for seq, (account, currency, amount_minor) in enumerate(entries):
+            self.rows["ledger_entries"].append(
+                {
+                    "ledger_id": ledger_id,
+                    "seq": seq,
+                    "ledger_account": account,
+                    "currency": currency,
+                    "amount_minor": amount_minor,
+                }
+            )
+            self.balances[account, currency] += amount_minor
+
+    def keep(
+        self,
+        fact_key: str,
+        kind: str,
+        *,
+        account_id: str,
+        currency: str,
+        detail: str,
+        held_minor: int = 0,
+        payment_id: str | None = None,
+        raw_id: str | None = None,
+    ) -> None:
+        """Open an item for a person to look at; `held_minor` is what the suspense account holds for it."""
+        self.rows["suspense_items"].append(
+            {
+                "item_id": self.ids.new(),
+                "fact_key": fact_key,
+                "kind": kind,
+                "status": "open",
+                "account_id": account_id,
+                "payment_id": payment_id,
+                "raw_id": raw_id,
+                "held_minor": held_minor,
+                "currency": currency,
+                "detail": detail[:200],
+                "created_at": self.now,
+            }
+        )

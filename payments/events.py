@@ -1,0 +1,41 @@
+"""What has become true of payments; people and other systems are told from these."""
+
+from dataclasses import dataclass
+
+from payments.records import Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """Money arrived. `credited_minor` paid debts, `kept_minor` is held for a person to decide."""
+
+    payment: Payment
+    credited_minor: int
+    kept_minor: int
+    left_minor: int  # still open for the same tap or tenant
+    periods: tuple[str, ...]  # what was paid, oldest first
+    was_late: bool  # it had been told as failed or expired
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Nothing was taken; `payment.reason` says why."""
+
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """No word in time: not paid, or not yet known to be."""
+
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class TakesLong:
+    """Still waiting: the payer is told what to expect."""
+
+    payment: Payment
+
+
+Event = Succeeded | Failed | Expired | TakesLong

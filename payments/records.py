@@ -1,0 +1,110 @@
+"""Payments, orders and claims as the deciding code sees them: frozen, one field a column."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Self
+
+
+class _Row:
+    """A frozen dataclass whose fields are a table's columns."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Build from a database row that has at least the fields as columns."""
+        return cls(**{name: getattr(row, name) for name in _names(cls)})
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the columns to write."""
+        return {name: getattr(self, name) for name in _names(type(self))}
+
+
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def _names(cls: type) -> tuple[str, ...]:
+    if cls not in _NAMES:
+        _NAMES[cls] = tuple(field.name for field in fields(cls))
+    return _NAMES[cls]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment(_Row):
+    """One attempt to collect; the columns are explained in `payments.tables`."""
+
+    payment_id: str
+    payment_request_id: str
+    request_hash: str
+    checkout_id: str
+    user_id: str | None = None
+    msisdn: str
+    contact_msisdn: str
+    tap_id: str
+    tenant_id: str | None = None
+    zone: str
+    period: str
+    amount_minor: int
+    currency: str
+    provider: str
+    account_id: str
+    reference: str
+    callback_key: str
+    provider_reference: str | None = None
+    receipt: str | None = None
+    channel: str
+    correlation_id: str
+    validation: str = "proceed"
+    status: str
+    reason: str | None = None
+    is_final: bool = False
+    push_state: str = "none"
+    push_attempts: int = 0
+    push_after: datetime
+    pushed_at: datetime | None = None
+    expires_at: datetime
+    checks: int = 0
+    next_check_at: datetime | None = None
+    asked_at: datetime | None = None
+    guided_at: datetime | None = None
+    moves: int = 0
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still collect, as far as we decide."""
+        return self.status in ("initiated", "pending")
+
+    @property
+    def has_live_prompt(self) -> bool:
+        """Whether the payer's handset may be asking for the PIN now."""
+        return self.is_open and self.push_state in ("started", "accepted", "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order(_Row):
+    """One seller's part of a payment; amounts in minor units."""
+
+    order_id: str
+    checkout_id: str
+    payment_id: str
+    seller: str
+    amount_minor: int
+    credited_minor: int = 0
+    currency: str
+    status: str = "not_started"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(_Row):
+    """What a payment will pay of one debt part; open while nobody else may claim it."""
+
+    payment_id: str
+    part_id: str
+    order_id: str
+    amount_minor: int
+    credited_minor: int = 0
+    is_open: bool = True

@@ -1,0 +1,64 @@
+"""Load, decide, write: the one way in which payments change."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.batching import Batcher
+from core.clock import Clock
+from core.db import Database
+from core.errors import MadziError
+from core.ids import Ids
+from payments import store
+from payments.commands import Command
+from payments.decide import decide
+from payments.desk import Desk, Rules
+from payments.events import Event
+
+# Called inside the transaction that makes the events true: enqueues what must be told.
+Announce = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
+_log = structlog.get_logger()
+
+
+class PaymentService:
+    """Executes commands in batches, each batch in one transaction."""
+
+    def __init__(self, db: Database, clock: Clock, ids: Ids, rules: Rules, announce: Announce) -> None:
+        self._db = db
+        self._clock = clock
+        self._ids = ids
+        self.rules = rules
+        self._announce = announce
+        self._batcher: Batcher[Command, Any] = Batcher(self._handle, pause_s=0.001 if db.is_sqlite else 0.0)
+
+    async def submit(self, command: Command) -> Any:
+        """Return the command's answer once it is committed."""
+        return await self._batcher.submit(command)
+
+    async def close(self) -> None:
+        """Finish what waits."""
+        await self._batcher.close()
+
+    async def _handle(self, commands: Sequence[Command]) -> list[Any]:
+        async with self._db.write() as connection:
+            return await self.execute(connection, commands)
+
+    async def execute(self, connection: AsyncConnection, commands: Sequence[Command]) -> list[Any]:
+        """Decide commands inside the caller's transaction; a refused one is answered by its error alone."""
+        desk = Desk(self._clock.now(), self._ids, self.rules)
+        await store.load(connection, desk, commands)
+        results = [_decided(desk, command) for command in commands]
+        await store.write(connection, desk)
+        if desk.events:
+            await self._announce(connection, desk.events)
+        return results
+
+
+def _decided(desk: Desk, command: Command) -> Any:
+    try:
+        return decide(desk, command)
+    except MadziError as refusal:
+        _log.warning("command_refused", command=type(command).__name__, code=refusal.reason)
+        return refusal

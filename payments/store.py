@@ -1,0 +1,255 @@
+"""Fills a desk for a batch of commands with a few set-based queries, and writes it back with a few more.
+
+Rows are locked in one order everywhere (payments, debt parts, customers, each by key), so that batches of
+several processes wait for each other and never in a circle. SQLite has one writer and needs no locks.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import bulk
+from core.clock import local
+from core.outbox import outbox
+from payments import tables as t
+from payments.commands import Command, Pay, PushAnswered, Reported, StartPush, TimeUp
+from payments.desk import Desk
+from payments.records import Claim, Order, Payment
+from taps import store as taps_store
+from taps.tables import customers, debt_parts
+
+_OPEN_STATES = ("initiated", "pending")
+_COUNTED_STATES = ("initiated", "pending", "success")
+
+
+async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Command]) -> None:
+    """Put on the desk everything that deciding these commands can need."""
+    pays = [c for c in commands if isinstance(c, Pay)]
+    about = {c.payment_id for c in commands if isinstance(c, StartPush | PushAnswered | Reported | TimeUp)}
+    await _payments(connection, desk, about)
+    await _repeats(connection, desk, pays)
+    taps = {p.tap_id for p in pays} | {desk.payments[i].tap_id for i in about if i in desk.payments}
+    await _taps(connection, desk, taps)
+    starts = {c.payment_id for c in commands if isinstance(c, StartPush)} & desk.payments.keys()
+    if pays:
+        await _open_claims(connection, desk, taps)
+        await _today(connection, desk, {p.msisdn for p in pays})
+    handsets = {p.msisdn for p in pays} | {desk.payments[i].msisdn for i in starts}
+    await _handsets(connection, desk, handsets)
+    await _unresolved(connection, desk, starts)
+    await _receipts(connection, desk, [c for c in commands if isinstance(c, Reported)])
+
+
+async def _payments(connection: AsyncConnection, desk: Desk, payment_ids: Iterable[str]) -> None:
+    wanted = set(payment_ids)
+    if not wanted:
+        return
+    query = sa.select(t.payments).order_by(t.payments.c.payment_id).with_for_update()
+    for row in await bulk.fetch(connection, query, t.payments.c.payment_id, wanted):
+        desk.payments[row.payment_id] = Payment.of(row)
+    await _claims_and_orders(connection, desk, wanted)
+    parts = {part_id for payment_id in wanted for part_id in desk.claims.get(payment_id, ())}
+    for part in (await taps_store.parts_by_ids(connection, parts, lock=True)).values():
+        desk.parts.setdefault(part.tap_id, {})[part.part_id] = part
+
+
+async def _claims_and_orders(connection: AsyncConnection, desk: Desk, payment_ids: set[str]) -> None:
+    for row in await bulk.fetch(connection, sa.select(t.claims), t.claims.c.payment_id, payment_ids):
+        claim = Claim.of(row)
+        desk.claims.setdefault(claim.payment_id, {})[claim.part_id] = claim
+        if claim.is_open:
+            desk.open_claims[claim.part_id] = claim.payment_id
+    await _orders(connection, desk, payment_ids)
+
+
+async def _orders(connection: AsyncConnection, desk: Desk, payment_ids: set[str]) -> None:
+    query = sa.select(t.payment_orders).order_by(t.payment_orders.c.order_id)
+    for row in await bulk.fetch(connection, query, t.payment_orders.c.payment_id, payment_ids):
+        desk.orders.setdefault(row.payment_id, []).append(Order.of(row))
+
+
+async def _repeats(connection: AsyncConnection, desk: Desk, pays: Sequence[Pay]) -> None:
+    if not pays:
+        return
+    keys = {pay.payment_request_id for pay in pays}
+    rows = await bulk.fetch(connection, sa.select(t.payments), t.payments.c.payment_request_id, keys)
+    for row in rows:
+        desk.payments.setdefault(row.payment_id, Payment.of(row))
+        desk.by_request[row.payment_request_id] = row.payment_id
+    if rows:
+        await _orders(connection, desk, {row.payment_id for row in rows} - desk.orders.keys())
+
+
+async def _taps(connection: AsyncConnection, desk: Desk, tap_ids: set[str]) -> None:
+    if not tap_ids:
+        return
+    for tap in (await taps_store.taps_by_ids(connection, tap_ids)).values():
+        desk.currencies[tap.tap_id] = tap.currency
+        desk.zones[tap.tap_id] = tap.zone
+    for tap_id, parts in (await taps_store.open_parts(connection, tap_ids, lock=True)).items():
+        by_id = {part.part_id: part for part in parts}
+        desk.parts[tap_id] = {**desk.parts.get(tap_id, {}), **by_id}
+
+
+async def _open_claims(connection: AsyncConnection, desk: Desk, tap_ids: set[str]) -> None:
+    """Who is paying these taps' debts now, with the payments themselves."""
+    parts = {part_id for tap_id in tap_ids for part_id in desk.parts.get(tap_id, ())}
+    query = (
+        sa.select(t.claims.c.part_id, t.payments)
+        .join(t.payments, t.payments.c.payment_id == t.claims.c.payment_id)
+        .where(t.claims.c.is_open)
+    )
+    for row in await bulk.fetch(connection, query, t.claims.c.part_id, parts):
+        desk.open_claims[row.part_id] = row.payment_id
+        desk.payments.setdefault(row.payment_id, Payment.of(row))
+
+
+async def _today(connection: AsyncConnection, desk: Desk, msisdns: set[str]) -> None:
+    midnight = local(desk.now).replace(hour=0, minute=0, second=0, microsecond=0)
+    query = (
+        sa.select(
+            t.payments.c.msisdn, t.payments.c.currency, sa.func.sum(t.payments.c.amount_minor).label("s")
+        )
+        .where(t.payments.c.created_at >= midnight, t.payments.c.status.in_(_COUNTED_STATES))
+        .group_by(t.payments.c.msisdn, t.payments.c.currency)
+    )
+    for row in await bulk.fetch(connection, query, t.payments.c.msisdn, msisdns):
+        desk.today_minor[row.msisdn, row.currency] = int(row.s)
+
+
+async def _handsets(connection: AsyncConnection, desk: Desk, msisdns: set[str]) -> None:
+    """Lock each wallet's row, then list its open payments: one prompt at a time for a handset."""
+    if not msisdns:
+        return
+    if connection.dialect.name == "postgresql":
+        rows = [{"msisdn": msisdn, "created_at": desk.now} for msisdn in sorted(msisdns)]
+        await bulk.insert_new(connection, customers, rows)
+        lock = sa.select(customers.c.msisdn).order_by(customers.c.msisdn).with_for_update()
+        await bulk.fetch(connection, lock, customers.c.msisdn, msisdns)
+    query = sa.select(t.payments).where(t.payments.c.status.in_(_OPEN_STATES))
+    for row in await bulk.fetch(connection, query, t.payments.c.msisdn, msisdns):
+        desk.payments.setdefault(row.payment_id, Payment.of(row))
+        desk.handsets[row.msisdn].add(row.payment_id)
+
+
+async def _unresolved(connection: AsyncConnection, desk: Desk, starts: set[str]) -> None:
+    """Older attempts on the same debts whose outcome nobody knows and nobody has asked for since."""
+    if not starts:
+        return
+    mine = {part_id: i for i in starts for part_id in desk.claims.get(i, ())}
+    query = (
+        sa.select(t.claims.c.part_id, t.payments.c.payment_id, t.payments.c.asked_at)
+        .join(t.payments, t.payments.c.payment_id == t.claims.c.payment_id)
+        .where(t.payments.c.status == "expired", ~t.payments.c.is_final)
+    )
+    for row in await bulk.fetch(connection, query, t.claims.c.part_id, mine):
+        newer = desk.payments[mine[row.part_id]]
+        if row.asked_at is None or row.asked_at < newer.created_at:
+            older = desk.unresolved.setdefault(newer.payment_id, [])
+            if row.payment_id not in older:
+                older.append(row.payment_id)
+
+
+async def _receipts(connection: AsyncConnection, desk: Desk, reports: Sequence[Reported]) -> None:
+    claimed = {r.report.receipt for r in reports if r.report.receipt}
+    claimed |= {r.hint.receipt for r in reports if r.hint and r.hint.receipt}
+    if claimed:
+        for row in await bulk.fetch(connection, sa.select(t.credits_), t.credits_.c.receipt, claimed):
+            desk.receipts[row.account_id, row.receipt] = row.payment_id
+
+
+async def write(connection: AsyncConnection, desk: Desk) -> None:
+    """Write all that was decided; the caller's transaction commits it at once."""
+    rows = desk.rows
+    await bulk.insert(connection, t.checkouts, rows["checkouts"])
+    await _write_payments(connection, desk)
+    await _write_orders_and_claims(connection, desk)
+    await bulk.insert(connection, t.payment_transitions, rows["payment_transitions"])
+    await bulk.update(connection, debt_parts, _parts(desk))
+    await bulk.insert(connection, t.credits_, rows["credits"])
+    await bulk.update(connection, t.credits_, rows["late_receipts"])
+    await bulk.insert(connection, t.ledger_transactions, rows["ledger_transactions"])
+    await bulk.insert(connection, t.ledger_entries, rows["ledger_entries"])
+    await bulk.upsert(connection, t.ledger_balances, _balances(desk), add=frozenset({"balance_minor"}))
+    await bulk.insert_new(connection, t.suspense_items, rows["suspense_items"])
+    await bulk.insert(connection, outbox, rows["outbox"])
+
+
+async def _write_payments(connection: AsyncConnection, desk: Desk) -> None:
+    new = [desk.payments[i].as_row() for i in sorted(desk.created)]
+    await bulk.insert(connection, t.payments, new)
+    old = [desk.payments[i] for i in sorted(desk.changed - desk.created)]
+    await bulk.update(connection, t.payments, [_changed(payment) for payment in old])
+
+
+_FIXED = frozenset(
+    """
+    payment_request_id request_hash checkout_id user_id msisdn contact_msisdn tap_id tenant_id zone period
+    amount_minor currency provider account_id reference callback_key channel correlation_id validation
+    push_after created_at
+    """.split()
+)
+
+
+def _changed(payment: Payment) -> dict[str, Any]:
+    row = {name: value for name, value in payment.as_row().items() if name not in _FIXED}
+    return {**row, "version": payment.version + 1}
+
+
+async def _write_orders_and_claims(connection: AsyncConnection, desk: Desk) -> None:
+    orders = [order for i in sorted(desk.changed_orders) for order in desk.orders[i]]
+    new = [order.as_row() for order in orders if order.payment_id in desk.created]
+    await bulk.insert(connection, t.payment_orders, new)
+    moved = [
+        {"order_id": o.order_id, "status": o.status, "reason": o.reason, "credited_minor": o.credited_minor}
+        for o in orders
+        if o.payment_id not in desk.created
+    ]
+    await bulk.update(connection, t.payment_orders, moved)
+    claims = [desk.claims[i][part] for i, part in sorted(desk.changed_claims)]
+    old = [claim for claim in claims if claim.payment_id not in desk.created]
+    changes = [
+        {
+            "payment_id": claim.payment_id,
+            "part_id": claim.part_id,
+            "credited_minor": claim.credited_minor,
+            "is_open": claim.is_open,
+        }
+        for claim in old
+    ]
+    # Closing comes first: a claim opened in the same batch may be on a part that was just let go.
+    await bulk.update(connection, t.claims, changes)
+    fresh = [claim.as_row() for claim in claims if claim.payment_id in desk.created]
+    await bulk.insert(connection, t.claims, fresh)
+
+
+def _parts(desk: Desk) -> list[dict[str, Any]]:
+    changed = (desk.parts[tap_id][part_id] for tap_id, part_id in sorted(desk.changed_parts))
+    return [{"part_id": part.part_id, "paid_minor": part.paid_minor} for part in changed]
+
+
+def _balances(desk: Desk) -> list[dict[str, Any]]:
+    return [
+        {"ledger_account": account, "currency": currency, "balance_minor": amount_minor}
+        for (account, currency), amount_minor in sorted(desk.balances.items())
+    ]
+
+
+async def due_checks(connection: AsyncConnection, now: datetime, limit: int) -> list[Payment]:
+    """Return payments whose provider is to be asked, or whose time is up, longest overdue first."""
+    query = (
+        sa.select(t.payments)
+        .where(t.payments.c.next_check_at.is_not(None), t.payments.c.next_check_at <= now)
+        .order_by(t.payments.c.next_check_at)
+        .limit(limit)
+    )
+    return [Payment.of(row) for row in await connection.execute(query)]
+
+
+async def by_ids(connection: AsyncConnection, payment_ids: Iterable[str]) -> dict[str, Payment]:
+    """Return payments by id."""
+    rows = await bulk.fetch(connection, sa.select(t.payments), t.payments.c.payment_id, payment_ids)
+    return {row.payment_id: Payment.of(row) for row in rows}
