@@ -18,8 +18,8 @@ zones = sa.Table(
     sa.Column("name", sa.String(60), nullable=False),
     sa.Column("country", sa.String(2), nullable=False),
     sa.Column("currency", Currency, nullable=False),
-    sa.Column("latitude", sa.Numeric(8, 5)),
-    sa.Column("longitude", sa.Numeric(8, 5)),
+    sa.Column("latitude", sa.Double),
+    sa.Column("longitude", sa.Double),
 )
 
 taps = sa.Table(
@@ -28,8 +28,8 @@ taps = sa.Table(
     sa.Column("tap_id", TapId, primary_key=True),
     sa.Column("tap_number", sa.String(6), nullable=False, unique=True),
     sa.Column("zone", Zone, sa.ForeignKey("zones.zone"), nullable=False, index=True),
-    sa.Column("latitude", sa.Numeric(8, 5)),
-    sa.Column("longitude", sa.Numeric(8, 5)),
+    sa.Column("latitude", sa.Double),
+    sa.Column("longitude", sa.Double),
     sa.Column("caretaker_msisdn", Msisdn, index=True),
     sa.Column("households", sa.Integer),
     sa.Column("created_at", UtcDateTime, nullable=False),
