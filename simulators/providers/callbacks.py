@@ -8,12 +8,11 @@ from typing import Any, Protocol
 import aiohttp
 
 from core.clock import rfc3339
+from simulators.faults import COPIES, Fault
 from simulators.providers.book import Push
-from simulators.providers.faults import Fault
 from simulators.timing import Timing
 
 _RECENT = 1_000
-_COPIES = {"dropped": 0, "twice": 2, "ten_times": 10}
 _AFTERTHOUGHT = frozenset({"out_of_order", "forged"})
 
 
@@ -49,7 +48,7 @@ def plan(push: Push, fault: Fault | None, forger: Forger) -> list[Notice]:
         return [Notice(push, fault.late_s)]
     if fault and fault.name == "other_amount":
         return [Notice(replace(push, amount=other_amount(push, fault)))]
-    return [Notice(push)] * _COPIES.get(fault.name if fault else "", 1)
+    return [Notice(push)] * COPIES.get(fault.name if fault else "", 1)
 
 
 def _afterthought(push: Push, fault: Fault, forger: Forger) -> Push:

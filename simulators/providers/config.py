@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulators.providers.faults import Faults
+from simulators.faults import Faults
 from simulators.providers.people import NUMBER_RULES, Person
 from simulators.timing import Timing, WallTime
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulators.providers.faults import BadFault, Faults, Step
+from simulators.faults import BadFault, Faults, Step
 from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 

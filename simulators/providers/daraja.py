@@ -10,11 +10,11 @@ from typing import Any
 from aiohttp import web
 
 from core.clock import rfc3339
+from simulators.edge import Edge, Refused, Reply, Subject, read_json, reply_json
 from simulators.providers import daraja_checks as check
 from simulators.providers import daraja_ids as ids
 from simulators.providers import daraja_wire as wire
 from simulators.providers.book import Push
-from simulators.providers.edge import Edge, Refused, Reply, Subject, read_json, reply_json
 from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 
@@ -33,7 +33,7 @@ class Daraja:
         self.config = network.config.daraja
         self.lifetime_s = self.config.prompt_lifetime_s
         self._network = network
-        self._edge = Edge(self.name, network, wire.SPOILT)
+        self._edge = Edge(self.name, network, wire.SPOILT, network.note_refusal(self.name))
         self._random = random.Random(f"daraja|{network.config.seed}|{network.book.next_serial()}")  # noqa: S311 - repeats
         self._token: tuple[str, datetime] | None = None
         self._last_query: datetime | None = None
@@ -106,7 +106,7 @@ class Daraja:
             push.extra["preset"] = preset
         accepted = reply_json(200, wire.push_accepted(push))
         await self._network.accept(self, push)
-        return replace(accepted, accepted=push)
+        return replace(accepted, accepted=push.faults)
 
     def _record(self, fields: dict[str, str]) -> Push:
         msisdn = "+" + fields["PhoneNumber"]

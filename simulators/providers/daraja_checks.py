@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from simulators.edge import Refused
 from simulators.providers import daraja_wire as wire
 from simulators.providers.config import Daraja
-from simulators.providers.edge import Refused
 
 _PHONE = re.compile(r"254[17]\d{8}", re.ASCII)
 _TIMESTAMP = re.compile(r"\d{14}", re.ASCII)

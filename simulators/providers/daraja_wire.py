@@ -5,8 +5,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from simulators.edge import Reply, reply_json
 from simulators.providers.book import Push
-from simulators.providers.edge import Reply, reply_json
 from simulators.providers.people import Answer
 
 NAIROBI = timezone(timedelta(hours=3))  # EAT has no daylight saving

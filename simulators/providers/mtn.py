@@ -10,10 +10,10 @@ from uuid import UUID
 from aiohttp import web
 
 from core.clock import rfc3339
+from simulators.edge import Edge, Refused, Reply, Subject, read_json, reply_json
 from simulators.providers import mtn_checks as check
 from simulators.providers import mtn_wire as wire
 from simulators.providers.book import Push
-from simulators.providers.edge import Edge, Refused, Reply, Subject, read_json, reply_json
 from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 
@@ -30,7 +30,7 @@ class MtnMomo:
         self.config = network.config.mtn
         self.lifetime_s = self.config.prompt_lifetime_s
         self._network = network
-        self._edge = Edge(self.name, network, wire.SPOILT)
+        self._edge = Edge(self.name, network, wire.SPOILT, network.note_refusal(self.name))
         self._random = random.Random(f"mtn|{network.config.seed}|{network.book.next_serial()}")  # noqa: S311 - repeats
         self._tokens: dict[str, datetime] = {}
 
@@ -106,7 +106,7 @@ class MtnMomo:
             raise Refused(wire.error(503, "SERVICE_UNAVAILABLE"))
         push = self._record(reference, url, fields)
         await self._network.accept(self, push)
-        return Reply(202, accepted=push)
+        return Reply(202, accepted=push.faults)
 
     def _record(self, reference: str, url: str | None, fields: dict[str, str]) -> Push:
         extra: dict[str, str] = {

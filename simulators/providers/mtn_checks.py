@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from simulators.edge import Refused
 from simulators.providers import mtn_wire as wire
 from simulators.providers.config import Mtn
-from simulators.providers.edge import Refused
 
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,2})?", re.ASCII)
 _MSISDN = re.compile(r"[1-9]\d{7,14}", re.ASCII)

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+from simulators.edge import Reply, reply_json
 from simulators.providers.book import Push
-from simulators.providers.edge import Reply, reply_json
 from simulators.providers.people import Answer
 
 MESSAGES = {

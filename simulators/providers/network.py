@@ -3,10 +3,11 @@
 import asyncio
 from typing import Protocol
 
+from simulators.edge import Refusals, Reply
+from simulators.faults import Fault, FaultPlan
 from simulators.providers.book import Book, Journal, Push
 from simulators.providers.callbacks import Forger, Sender, plan
 from simulators.providers.config import Config
-from simulators.providers.faults import Fault, FaultPlan
 from simulators.providers.people import WITHOUT_PROMPT, Answer, People, Person
 from simulators.providers.prompts import Handsets, Prompt
 from simulators.timing import first_of
@@ -61,6 +62,21 @@ class Network:
     def full(self) -> bool:
         """Whether no more pushes are taken for now."""
         return len(self._tasks) >= self.config.most_open
+
+    def latency_s(self, operation: str) -> float:
+        """Return how long an operation takes to answer."""
+        seconds: float = getattr(self.config.latency, f"{operation}_s")
+        return seconds
+
+    def note_refusal(self, provider: str) -> Refusals:
+        """Return what puts a provider's refused pushes into the book."""
+
+        def note(operation: str, reply: Reply, asked: str) -> None:
+            if operation == "push":
+                now = self.timing.now()
+                self.book.refuse(provider, reply.status, reply.body.decode(), asked, now)
+
+        return note
 
     async def open(self, providers: dict[str, Provider]) -> None:
         """Start; prompts that were open when the last process died are shown again."""

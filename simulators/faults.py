@@ -7,12 +7,9 @@ from dataclasses import dataclass, field, replace
 
 BEFORE = frozenset({"error_before", "too_many", "html", "close_before", "token_refused"})
 AFTER = frozenset({"error_after", "html_after", "slow_drip", "close"})
-CALLBACK = frozenset(
+DELIVERY = frozenset({"dropped", "twice", "ten_times", "late"})
+CALLBACK = DELIVERY | frozenset(
     {
-        "dropped",
-        "twice",
-        "ten_times",
-        "late",
         "before_reply",
         "out_of_order",
         "other_amount",
@@ -25,8 +22,11 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "push": BEFORE | AFTER,
     "query": BEFORE | AFTER,
     "callback": CALLBACK,
+    "sms": BEFORE | AFTER,
+    "delivery": DELIVERY,
 }
-PROVIDERS = frozenset({"mtn", "daraja"})
+PROVIDERS = frozenset({"mtn", "daraja", "africastalking"})
+COPIES: Mapping[str, int] = {"dropped": 0, "twice": 2, "ten_times": 10}
 LONGEST_SCRIPT = 10_000
 
 

@@ -1,16 +1,14 @@
-"""Between the wire and a provider: replies as plain values, refusals as exceptions, faults around both."""
+"""Between the wire and a party: replies as plain values, refusals as exceptions, faults around both."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from json import dumps, loads
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
-from simulators.providers.book import Push
-from simulators.providers.faults import AFTER, BEFORE, Fault
-from simulators.providers.network import Network
+from simulators.faults import AFTER, BEFORE, Fault, FaultPlan
 from simulators.timing import Timing
 
 _CHUNKS = 20
@@ -18,12 +16,12 @@ _CHUNKS = 20
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is sent back; `accepted` is the push that this reply took in."""
+    """What is sent back; `accepted` is the list of faults of what this reply took in."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
-    accepted: Push | None = None
+    accepted: list[str] | None = None
 
 
 class Refused(Exception):
@@ -43,8 +41,22 @@ class Subject:
     reference: str | None = None
 
 
+class Setting(Protocol):
+    """What surrounds every operation of a party."""
+
+    timing: Timing
+    faults: FaultPlan
+
+    def latency_s(self, operation: str) -> float:
+        """Return how long this operation takes to answer."""
+        ...
+
+
+Refusals = Callable[[str, Reply, str], None]
+
+
 def reply_json(status: int, value: Any) -> Reply:
-    """Return a JSON reply without spaces, as both providers send it."""
+    """Return a JSON reply without spaces, as all parties send it."""
     return Reply(status, dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
 
 
@@ -58,27 +70,31 @@ def read_json(body: bytes) -> dict[str, Any]:
 
 
 class Edge:
-    """Serves one provider's operations with latency and faults. `spoilt` are its bodies for the faults."""
+    """Serves one party's operations with latency and faults.
 
-    def __init__(self, provider: str, network: Network, spoilt: Mapping[str, Reply]) -> None:
-        self._provider = provider
-        self._network = network
+    `spoilt` are its bodies for the faults; `refused` is told of every request that was refused on the spot.
+    """
+
+    def __init__(
+        self, party: str, setting: Setting, spoilt: Mapping[str, Reply], refused: Refusals | None = None
+    ) -> None:
+        self._party = party
+        self._setting = setting
         self._spoilt = spoilt
+        self._refused = refused
 
     async def serve(
         self, request: web.Request, subject: Subject, work: Callable[[], Awaitable[Reply]]
     ) -> web.StreamResponse:
         """Run `work` unless a fault comes first, then answer unless one comes after."""
-        await self._network.timing.sleep(getattr(self._network.config.latency, f"{subject.operation}_s"))
-        fault = self._network.faults.draw(
-            self._provider, subject.operation, subject.msisdn, subject.reference
-        )
+        await self._setting.timing.sleep(self._setting.latency_s(subject.operation))
+        fault = self._setting.faults.draw(self._party, subject.operation, subject.msisdn, subject.reference)
         if fault and fault.name in BEFORE:
             return await self._spoil(request, fault, Reply(200))
         reply = await self._work(subject, work, request)
         if fault and fault.name in AFTER:
-            if reply.accepted:
-                reply.accepted.faults.append(f"push.{fault.name}")
+            if reply.accepted is not None:
+                reply.accepted.append(f"{subject.operation}.{fault.name}")
             return await self._spoil(request, fault, reply)
         return web.Response(status=reply.status, body=reply.body, content_type=reply.content_type)
 
@@ -88,18 +104,16 @@ class Edge:
         try:
             return await work()
         except Refused as refused:
-            if subject.operation == "push":
+            if self._refused:
                 asked = (await request.read()).decode(errors="replace")
-                said = refused.reply.body.decode()
-                now = self._network.timing.now()
-                self._network.book.refuse(self._provider, refused.reply.status, said, asked, now)
+                self._refused(subject.operation, refused.reply, asked)
             return refused.reply
 
     async def _spoil(self, request: web.Request, fault: Fault, reply: Reply) -> web.StreamResponse:
         if fault.name in ("close", "close_before"):
             return hang_up(request)
         if fault.name == "slow_drip":
-            return await drip(request, reply, fault.drip_s, self._network.timing)
+            return await drip(request, reply, fault.drip_s, self._setting.timing)
         spoilt = self._spoilt[fault.name.removesuffix("_before").removesuffix("_after")]
         return web.Response(status=spoilt.status, body=spoilt.body, content_type=spoilt.content_type)
 
