@@ -83,6 +83,7 @@ class Report:
     external_id: str | None = None
     provider_reference: str | None = None
     retry_after_s: float | None = None
+    is_config_fault: bool = False  # wrong keys or settings: an alarm for the operator
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,90 @@
+"""Gateway accounts: which credentials there are, and at which addresses their providers call back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import bulk
+from core.clock import Clock
+from core.ids import Ids
+from payments.providers.tables import gateway_accounts
+
+# Daraja refuses an address that holds one of these, in any case (reference daraja §12); random text does
+# so once in about five hundred times.
+BANNED_WORDS = ("mpesa", "m-pesa", "safaricom", "exe", "cmd", "sql", "query")
+_MOST_DRAWS = 100
+
+# The kinds of notices that are read (contract §2), each with its end of the address.
+_KINDS: Mapping[str, Mapping[str, str]] = {"daraja": {"stk": "/stk"}, "mtn": {"callback": ""}}
+_PUSH_KIND = {"daraja": "stk", "mtn": "callback"}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One configured set of credentials at a provider; without a zone it serves those that have none."""
+
+    account_id: str
+    provider: str
+    zone: str | None
+    callback_token: str = field(repr=False)
+
+
+def default_id(provider: str) -> str:
+    """Return the id of the account used by zones without their own."""
+    return f"{provider}:default"
+
+
+async def ensure_accounts(
+    connection: AsyncConnection, providers: Iterable[str], ids: Ids, clock: Clock
+) -> list[Account]:
+    """Return the default accounts of these providers; the first time each is made with a token of its own."""
+    rows = [
+        {
+            "account_id": default_id(provider),
+            "provider": provider,
+            "zone": None,
+            "callback_token": safe_token(ids),
+            "created_at": clock.now(),
+        }
+        for provider in providers
+    ]
+    await bulk.insert_new(connection, gateway_accounts, rows)
+    query = sa.select(gateway_accounts)
+    found = await bulk.fetch(
+        connection, query, gateway_accounts.c.account_id, [row["account_id"] for row in rows]
+    )
+    return [_account(row) for row in found]
+
+
+def _account(row: sa.Row[tuple[object, ...]]) -> Account:
+    values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    return Account(values["account_id"], values["provider"], values["zone"], values["callback_token"])
+
+
+def safe_token(ids: Ids) -> str:
+    """Return 22 random characters that may stand in a callback address: callback keys are drawn so too."""
+    for _ in range(_MOST_DRAWS):
+        token = ids.token(16)
+        if not has_banned_word(token):
+            return token
+    raise RuntimeError("the source of random bits repeats itself")
+
+
+def has_banned_word(text: str) -> bool:
+    """Say whether Daraja would refuse an address with this in it."""
+    lowered = text.lower()
+    return any(word in lowered for word in BANNED_WORDS)
+
+
+def urls(public_url: str, account: Account) -> dict[str, str]:
+    """Return the addresses that are to be registered for an account, by kind (contract §2)."""
+    base = f"{public_url.rstrip('/')}/cb/{account.callback_token}"
+    return {kind: base + end for kind, end in _KINDS.get(account.provider, {}).items()}
+
+
+def callback_url(public_url: str, account: Account, key: str) -> str:
+    """Return the address for the notices of one push; `key` tells which push it was."""
+    return f"{urls(public_url, account)[_PUSH_KIND[account.provider]]}?key={quote(key, safe='')}"

@@ -1,0 +1,79 @@
+"""Every status, reason and error code of MTN MoMo, each in one row (reference mtn-momo §3, §4)."""
+
+from dataclasses import dataclass
+
+from payments.providers.base import Outcome, Reason, Taken
+
+
+@dataclass(frozen=True, slots=True)
+class PushMeaning:
+    """What a reply to a request to pay says."""
+
+    taken: Taken
+    is_config_fault: bool = False
+
+
+STATUSES = {"PENDING": Outcome.WAITING, "SUCCESSFUL": Outcome.PAID, "FAILED": Outcome.NOT_PAID}
+
+# Why a request FAILED. A limit or fault of the payee is ours: the payer can do nothing about it.
+REASONS = {
+    "PAYER_NOT_FOUND": Reason.OTHER,
+    "PAYEE_NOT_FOUND": Reason.OTHER,
+    "NOT_ENOUGH_FUNDS": Reason.BALANCE,
+    "LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED": Reason.OTHER,
+    "PAYER_LIMIT_REACHED": Reason.LIMIT,
+    "PAYEE_LIMIT_REACHED": Reason.OTHER,
+    "PAYEE_NOT_ALLOWED_TO_RECEIVE": Reason.OTHER,
+    "SENDER_ACCOUNT_NOT_ACTIVE": Reason.OTHER,
+    "APPROVAL_REJECTED": Reason.CANCELLED,
+    "PAYMENT_NOT_APPROVED": Reason.CANCELLED,
+    "TRANSACTION_CANCELED": Reason.CANCELLED,
+    "EXPIRED": Reason.NO_ANSWER,
+    "COULD_NOT_PERFORM_TRANSACTION": Reason.OTHER,
+    # Mostly too little money, but also a wallet that cannot be reached: it guesses nothing.
+    "INTERNAL_PROCESSING_ERROR": Reason.OTHER,
+}
+_EXPIRED = frozenset({"EXPIRED"})
+
+NOT_FOUND = frozenset({"RESOURCE_NOT_FOUND", "TRANSACTION_NOT_FOUND"})
+
+_CONFIG = PushMeaning(Taken.REFUSED, is_config_fault=True)
+_ERRORS = {
+    "RESOURCE_ALREADY_EXIST": PushMeaning(Taken.ACCEPTED),
+    # These four come with a 500 that no repetition will ever pass (trap 3).
+    "NOT_ALLOWED": _CONFIG,
+    "NOT_ALLOWED_TARGET_ENVIRONMENT": _CONFIG,
+    "INVALID_CALLBACK_URL_HOST": _CONFIG,
+    "INVALID_CURRENCY": _CONFIG,
+    "INTERNAL_PROCESSING_ERROR": PushMeaning(Taken.UNKNOWN),
+    "SERVICE_UNAVAILABLE": PushMeaning(Taken.NOT_REACHED),
+    "RESOURCE_NOT_FOUND": PushMeaning(Taken.UNKNOWN),
+    "TRANSACTION_NOT_FOUND": PushMeaning(Taken.UNKNOWN),
+}
+_HTTP = {
+    202: PushMeaning(Taken.ACCEPTED),
+    400: _CONFIG,
+    401: PushMeaning(Taken.NOT_REACHED, is_config_fault=True),
+    403: _CONFIG,
+    404: _CONFIG,
+    409: PushMeaning(Taken.ACCEPTED),
+    429: PushMeaning(Taken.NOT_REACHED),
+    503: PushMeaning(Taken.NOT_REACHED),
+}
+
+
+def meaning(status: str, reason: str) -> tuple[Outcome, Reason | None]:
+    """Return what a status and its reason say.
+
+    FAILED is final whatever the reason: reasons vary by country and only choose the words for the person.
+    """
+    outcome = STATUSES.get(status, Outcome.UNKNOWN)
+    if outcome is not Outcome.NOT_PAID:
+        return outcome, None
+    why = REASONS.get(reason, Reason.OTHER)
+    return (Outcome.EXPIRED if reason in _EXPIRED else outcome), why
+
+
+def push_meaning(status: int, code: str) -> PushMeaning:
+    """Return what a reply to a request to pay says: by its code, else by its HTTP status, else UNKNOWN."""
+    return _ERRORS.get(code) or _HTTP.get(status, PushMeaning(Taken.UNKNOWN))

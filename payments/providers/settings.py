@@ -1,0 +1,97 @@
+"""Credentials of each provider, with the names of contract §3 (`MADZI_MTN_BASE_URL` …).
+
+A provider is there when its settings are there; half of them stop the start with what is missing.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
+from yarl import URL
+
+from core.money import EXPONENTS
+
+# Reference mtn-momo §1: the environment decides the currency, and each refuses the other's (trap 5).
+MTN_CURRENCIES = {"sandbox": "EUR", "mtnzambia": "ZMW"}
+
+
+def _base_url(text: str) -> str:
+    try:
+        url = URL(text)
+    except ValueError:
+        raise ValueError("this is no address") from None
+    if url.scheme not in {"http", "https"} or not url.host or url.query_string or url.fragment:
+        raise ValueError("an http or https address without query is needed")
+    return text.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+# What goes into a header or a password: never empty, no line ends.
+Plain = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[\x21-\x7e]+$")]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=500)]
+Digits = Annotated[str, StringConstraints(min_length=1, max_length=12, pattern=r"^[0-9]+$")]
+
+
+class MtnSettings(BaseModel):
+    """MTN MoMo collection, `MADZI_MTN_*`. The currency follows the target environment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    base_url: BaseUrl
+    subscription_key: Secret
+    api_user: Plain
+    api_key: Secret
+    target_environment: Plain
+    currency: str = ""
+
+    @model_validator(mode="after")
+    def _currency_fits(self) -> Self:
+        usual = MTN_CURRENCIES.get(self.target_environment)
+        chosen = self.currency or usual
+        if chosen is None:
+            raise ValueError(f"the currency of {self.target_environment!r} is not known here: set currency")
+        if usual is not None and chosen != usual:
+            raise ValueError(f"{self.target_environment!r} takes {usual} only")
+        if chosen not in EXPONENTS:
+            raise ValueError(f"currency {chosen!r} is not known here")
+        object.__setattr__(self, "currency", chosen)
+        return self
+
+
+class ShortcodeType(StrEnum):
+    """How a business is paid at M-PESA."""
+
+    PAYBILL = "paybill"
+    TILL = "till"
+
+
+class DarajaSettings(BaseModel):
+    """M-PESA Daraja, `MADZI_DARAJA_*`. With a till, `shortcode` is the store's and `till` is who is paid."""
+
+    model_config = ConfigDict(frozen=True)
+
+    base_url: BaseUrl
+    consumer_key: Secret
+    consumer_secret: Secret
+    shortcode: Digits
+    passkey: Secret
+    type: ShortcodeType = ShortcodeType.PAYBILL
+    till: Digits | None = None
+    # Production limits are unpublished; a sandbox was seen to allow 5 (reference daraja §5).
+    queries_per_minute: int = Field(default=60, ge=1, le=60_000)
+    query_wait_s: float = Field(default=2.0, ge=0, le=30)
+    spike_pause_s: float = Field(default=12.0, ge=0, le=600)
+
+    @property
+    def party_b(self) -> str:
+        """Who is paid: the paybill, or the till."""
+        is_till = self.type is ShortcodeType.TILL
+        return self.till if is_till and self.till else self.shortcode
