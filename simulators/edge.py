@@ -44,8 +44,15 @@ class Subject:
 class Setting(Protocol):
     """What surrounds every operation of a party."""
 
-    timing: Timing
-    faults: FaultPlan
+    @property
+    def timing(self) -> Timing:
+        """Return what latency is slept through."""
+        ...
+
+    @property
+    def faults(self) -> FaultPlan:
+        """Return where faults are drawn."""
+        ...
 
     def latency_s(self, operation: str) -> float:
         """Return how long this operation takes to answer."""
@@ -137,3 +144,24 @@ async def drip(request: web.Request, reply: Reply, seconds: float, timing: Timin
             await timing.sleep(seconds / _CHUNKS)
             await response.write(body[start : start + step])
     return response
+
+
+async def json_body(request: web.Request) -> Any:
+    """Return the JSON value of a `/_sim` request, or answer 400."""
+    try:
+        return await request.json()
+    except ValueError:
+        raise sim_bad_request("the body is not JSON") from None
+
+
+async def json_object(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object of a `/_sim` request, or answer 400."""
+    value = await json_body(request)
+    if not isinstance(value, dict):
+        raise sim_bad_request("a JSON object is wanted")
+    return value
+
+
+def sim_bad_request(text: str) -> web.HTTPBadRequest:
+    """Return what answers a `/_sim` request that cannot be understood."""
+    return web.HTTPBadRequest(text=text + "\n")

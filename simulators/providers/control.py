@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from json import JSONDecodeError
 from typing import Any
 
 from aiohttp import web
 
-from simulators.faults import BadFault, Faults, Step
+from simulators.edge import json_object, sim_bad_request
+from simulators.fault_control import FaultControl
 from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 
@@ -30,11 +30,8 @@ class Control:
             web.delete("/_sim/people/{msisdn}", self._forget),
             web.get("/_sim/prompts", self._prompts),
             web.post("/_sim/prompts/{id}/answer", self._answer),
-            web.get("/_sim/faults", self._faults),
-            web.put("/_sim/faults", self._set_faults),
-            web.post("/_sim/faults/script", self._script),
-            web.delete("/_sim/faults/script", self._clear_script),
             web.get("/_sim/callbacks", self._callbacks),
+            *FaultControl(self._network.faults).routes(),
         ]
 
     async def _book(self, request: web.Request) -> web.Response:
@@ -47,10 +44,10 @@ class Control:
         )
 
     async def _tell(self, request: web.Request) -> web.Response:
-        values = await _object(request)
+        values = await json_object(request)
         msisdn, person = values.pop("msisdn", None), _person(values)
         if not isinstance(msisdn, str):
-            raise _bad("msisdn is missing")
+            raise sim_bad_request("msisdn is missing")
         if msisdn == EVERYBODY:
             self._network.people.default = person
         else:
@@ -67,35 +64,11 @@ class Control:
         return web.json_response([prompt.row() for prompt in self._network.handsets.prompts(wanted)])
 
     async def _answer(self, request: web.Request) -> web.Response:
-        person = _person(await _object(request))
+        person = _person(await json_object(request))
         prompt = self._network.handsets.reply(request.match_info["id"], person.answer)
         if prompt is None:
             raise web.HTTPConflict(text="this prompt is not open\n")
         return web.json_response(prompt.row())
-
-    async def _faults(self, _request: web.Request) -> web.Response:
-        script = [asdict(step) for step in self._network.faults.script()]
-        return web.json_response({**asdict(self._network.faults.settings), "script": script})
-
-    async def _set_faults(self, request: web.Request) -> web.Response:
-        values = await _object(request)
-        try:
-            self._network.faults.settings = Faults(**values)
-        except (BadFault, TypeError, AttributeError) as error:
-            raise _bad(str(error)) from None
-        return await self._faults(request)
-
-    async def _script(self, request: web.Request) -> web.Response:
-        values = await _json(request)
-        try:
-            self._network.faults.add([Step(**step) for step in values])
-        except (BadFault, TypeError) as error:
-            raise _bad(str(error)) from None
-        return await self._faults(request)
-
-    async def _clear_script(self, _request: web.Request) -> web.Response:
-        self._network.faults.clear()
-        return web.Response(status=204)
 
     async def _callbacks(self, _request: web.Request) -> web.Response:
         return web.json_response(list(self._network.sender.recent))
@@ -108,22 +81,4 @@ def _person(values: Mapping[str, Any]) -> Person:
             Answer(person.answer), person.after_s, person.prompt_lifetime_s, person.code, person.times
         )
     except (TypeError, ValueError) as error:
-        raise _bad(str(error)) from None
-
-
-async def _object(request: web.Request) -> dict[str, Any]:
-    value = await _json(request)
-    if not isinstance(value, dict):
-        raise _bad("a JSON object is wanted")
-    return value
-
-
-async def _json(request: web.Request) -> Any:
-    try:
-        return await request.json()
-    except (JSONDecodeError, UnicodeDecodeError):
-        raise _bad("the body is not JSON") from None
-
-
-def _bad(text: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=text + "\n")
+        raise sim_bad_request(str(error)) from None

@@ -1,0 +1,194 @@
+"""A call as Africa's Talking keeps it: session, whole history, end (reference africastalking §1)."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.clock import rfc3339
+from simulators.aggregator.gateway import Answer, Gateway, Unanswered
+from simulators.aggregator.networks import limits, network_code
+from simulators.timing import Timing, WallTime
+
+SUCCESS, INCOMPLETE, FAILED = "Success", "Incomplete", "Failed"
+PROBLEM = "Connection problem or invalid MMI code."
+_COST = "ZMW 0.1000"
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What the handset shows. Once the session is over `status` says how; `error` says what broke it."""
+
+    text: str
+    continues: bool
+    status: str = ""
+    error: str = ""
+
+
+class CallOver(Exception):
+    """The call is over; nothing more can be typed."""
+
+
+class Dialler:
+    """Dials a gateway. `end_events` False loses every end event, as networks do."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        service_code: str = "*384*7#",
+        timing: Timing | None = None,
+        session_ids: Callable[[], str] | None = None,
+        *,
+        end_events: bool = True,
+    ) -> None:
+        self.gateway = gateway
+        self.service_code = service_code
+        self.timing = timing or WallTime()
+        self.end_events = end_events
+        self._session_ids = session_ids or self._counted_ids()
+
+    async def dial(self, msisdn: str, code: str | None = None, network: str | None = None) -> "Call":
+        """Dial `code` (default: the service code) from an E.164 number; `.screen` is what comes up.
+
+        A longer code is a deep dial: `*384*7*1#` arrives with the history `1` in its first hop.
+        """
+        service, history = self._split(code or self.service_code)
+        call = Call(self, self._session_ids(), msisdn, service, network or network_code(msisdn))
+        await call.start(history)
+        return call
+
+    def _split(self, code: str) -> tuple[str, str]:
+        stem = self.service_code.rstrip("#") + "*"
+        if code.startswith(stem):
+            return self.service_code, code[len(stem) :].rstrip("#")
+        return code, ""
+
+    def _counted_ids(self) -> Callable[[], str]:
+        start = int(self.timing.now().timestamp() * 1_000_000)
+        counter = itertools.count(start)
+        return lambda: f"ATUid_{next(counter):x}"
+
+
+class Call:
+    """One session. All hops go through it, one at a time."""
+
+    def __init__(self, dialler: Dialler, session_id: str, msisdn: str, service: str, network: str) -> None:
+        self.session_id = session_id
+        self.msisdn = msisdn
+        self.history = ""
+        self.hops = 0
+        self.screen = Screen("", continues=True)
+        self._dialler = dialler
+        self._service = service
+        self._network = network
+        self._metadata: list[str] = []
+        self._answer = ""
+        self._began = self._shown = dialler.timing.now()
+
+    @property
+    def over(self) -> bool:
+        """Whether the session has ended."""
+        return not self.screen.continues
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the network's patience is over: the whole session's, or the person's."""
+        bound, now = limits(self._network), self._dialler.timing.now()
+        idle_s, session_s = (now - self._shown).total_seconds(), (now - self._began).total_seconds()
+        return not self.over and (idle_s > bound.idle_s or session_s > bound.session_s)
+
+    async def start(self, history: str) -> Screen:
+        """Send the first hop."""
+        self.history = history
+        return await self._hop()
+
+    async def enter(self, text: str) -> Screen:
+        """Type `text` and send it. Raises CallOver when there is nobody to type to."""
+        self._must_be_open()
+        if self.timed_out:
+            return await self.time_out()
+        self.history = f"{self.history}*{text}" if self.history else text
+        return await self._hop()
+
+    async def repeat(self) -> Screen:
+        """Send the last hop again, as networks do: the very same form."""
+        self._must_be_open()
+        return await self._hop()
+
+    async def hang_up(self) -> None:
+        """End the call from the handset; nothing happens when it is over."""
+        await self._finish(INCOMPLETE)
+
+    async def time_out(self) -> Screen:
+        """End the call because nothing was typed."""
+        await self._finish(INCOMPLETE, "session timed out")
+        return self.screen
+
+    async def _hop(self) -> Screen:
+        self.hops += 1
+        try:
+            answer = await self._dialler.gateway.post(
+                "ussd", "", self._form(), self._metadata[-1] if self._metadata else ""
+            )
+        except Unanswered as error:
+            return await self._break(str(error))
+        return await self._show(answer)
+
+    async def _show(self, answer: Answer) -> Screen:
+        self._answer = answer.text
+        if answer.hop_metadata:
+            self._metadata.append(answer.hop_metadata)
+        kind, text = answer.text[:4], answer.text[4:]
+        if answer.status != 200 or kind not in ("CON ", "END ") or not text:  # noqa: PLR2004 - HTTP OK
+            return await self._break(f"HTTP {answer.status}: {answer.text[:60]!r}")
+        self._shown = self._dialler.timing.now()
+        self.screen = Screen(text, continues=True)
+        if kind == "END ":
+            await self._finish(SUCCESS)
+        return self.screen
+
+    async def _break(self, error: str) -> Screen:
+        self.screen = Screen(PROBLEM, continues=True)
+        await self._finish(FAILED, error)
+        return self.screen
+
+    async def _finish(self, status: str, error: str = "") -> None:
+        if self.over:
+            return
+        self.screen = Screen(self.screen.text, continues=False, status=status, error=error)
+        if not self._dialler.end_events:
+            return
+        try:
+            await self._dialler.gateway.post("ussd", "/events", self._end_event(status, error))
+        except Unanswered:
+            return  # nobody repeats an end event
+
+    def _form(self) -> dict[str, str]:
+        return {
+            "sessionId": self.session_id,
+            "phoneNumber": self.msisdn,
+            "networkCode": self._network,
+            "serviceCode": self._service,
+            "text": self.history,
+        }
+
+    def _end_event(self, status: str, error: str) -> dict[str, str]:
+        now = self._dialler.timing.now()
+        form = {
+            "date": rfc3339(now.replace(microsecond=0)),
+            "sessionId": self.session_id,
+            "serviceCode": self._service,
+            "networkCode": self._network,
+            "phoneNumber": self.msisdn,
+            "status": status,
+            "cost": _COST,
+            "durationInMillis": str(int((now - self._began).total_seconds() * 1000)),
+            "hopsCount": str(self.hops),
+            "hopsMetadata": "|".join(self._metadata),
+            "input": self.history,
+            "lastAppResponse": self._answer,
+        }
+        return form | ({"errorMessage": error} if error else {})
+
+    def _must_be_open(self) -> None:
+        if self.over:
+            raise CallOver(self.session_id)
