@@ -1,0 +1,104 @@
+"""Delivery reports: stored as they come, then matched to their SMS (reference africastalking §2)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import bulk
+from core.db import Database
+from sms.lifecycle import SMS, SmsStatus
+from sms.tables import sms_delivery_reports, sms_messages
+
+_log = structlog.get_logger()
+_LARGEST_RAW = 10_000
+
+# The aggregator's word → our event; None while the SMS is on its way. A word that is not here changes
+# nothing but is logged and kept.
+EVENTS: dict[str, str | None] = {
+    "Sent": None,
+    "Submitted": None,
+    "Buffered": None,
+    "Success": "deliver",
+    "Rejected": "fail",
+    "Failed": "fail",
+    "Expired": "fail",
+}
+
+
+async def receive(db: Database, form: Mapping[str, str], *, report_id: str, now: datetime) -> None:
+    """Store a report raw and commit, then apply it; raises nothing for a report that makes no sense."""
+    row = _raw(form, report_id, now)
+    async with db.write() as connection:
+        await bulk.insert(connection, sms_delivery_reports, [row])
+    if row["provider_message_id"]:
+        async with db.write() as connection:
+            await settle(connection, [row["provider_message_id"]], now=now)
+
+
+def _raw(form: Mapping[str, str], report_id: str, now: datetime) -> dict[str, Any]:
+    return {
+        "report_id": report_id,
+        "provider_message_id": _clean(form.get("id", ""), 100),
+        "status": _clean(form.get("status", ""), 40),
+        "failure_reason": _clean(form.get("failureReason", ""), 60) or None,
+        "raw": json.dumps(dict(form)).encode()[:_LARGEST_RAW],
+        "received_at": now,
+        "sms_id": None,
+    }
+
+
+def _clean(value: str, length: int) -> str:
+    """Return what a text column takes: PostgreSQL refuses NUL."""
+    return value.replace("\0", "").strip()[:length]
+
+
+async def settle(connection: AsyncConnection, provider_message_ids: Sequence[str], *, now: datetime) -> None:
+    """Apply the stored reports on these ids that have not met their SMS yet.
+
+    A report may come before the result of its sending is stored, so that is called then, too.
+    """
+    of = sms_messages.c.provider_message_id
+    query = sa.select(sms_messages).order_by(sms_messages.c.sms_id).with_for_update()
+    found = await bulk.fetch(connection, query, of, provider_message_ids)
+    messages = {row.provider_message_id: row for row in found}
+    reports = await _waiting(connection, messages)
+    changes: dict[str, dict[str, Any]] = {}
+    for report in reports:
+        sms = messages[report.provider_message_id]
+        changes[sms.sms_id] = _applied(changes.get(sms.sms_id) or sms._asdict(), report, sms.version, now)
+    await bulk.update(connection, sms_messages, list(changes.values()))
+    matched = [{"report_id": r.report_id, "sms_id": messages[r.provider_message_id].sms_id} for r in reports]
+    await bulk.update(connection, sms_delivery_reports, matched)
+
+
+async def _waiting(connection: AsyncConnection, provider_message_ids: Mapping[str, Any]) -> list[sa.Row[Any]]:
+    table = sms_delivery_reports
+    query = sa.select(table).where(table.c.sms_id.is_(None)).order_by(table.c.received_at, table.c.report_id)
+    return await bulk.fetch(connection, query, table.c.provider_message_id, provider_message_ids)
+
+
+def _applied(sms: Mapping[str, Any], report: sa.Row[Any], version: int, now: datetime) -> dict[str, Any]:
+    """Return the SMS after a report; what its state does not allow any more changes nothing."""
+    status, word = sms["status"], sms["provider_status"]
+    event = _event(report)
+    if status == SmsStatus.SENT:
+        status = SMS.after(event, status) if event else status
+        word = ": ".join(filter(None, (report.status, report.failure_reason)))[:60]
+    return {
+        "sms_id": sms["sms_id"],
+        "status": status,
+        "provider_status": word,
+        "updated_at": now,
+        "version": version + 1,
+    }
+
+
+def _event(report: sa.Row[Any]) -> str | None:
+    if report.status not in EVENTS:
+        _log.warning("unknown delivery status", status=report.status, report_id=report.report_id)
+    return EVENTS.get(report.status)

@@ -1,0 +1,43 @@
+"""What every SMS aggregator can do for us, and the only words in which it answers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Outcome(StrEnum):
+    """What became of handing one SMS over."""
+
+    SENT = "sent"
+    REFUSED = "refused"  # it said no and would say so again
+    TRY_AGAIN = "try_again"  # provably not taken
+    UNKNOWN = "unknown"  # it may have been taken: time-out, broken reply
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An SMS to be handed over."""
+
+    sms_id: str
+    msisdn: str  # E.164
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """The answer. `code` is the aggregator's own word, for operators."""
+
+    outcome: Outcome
+    code: str = ""
+    provider_message_id: str | None = None
+    cost_minor: int | None = None
+    cost_currency: str | None = None
+    is_config_fault: bool = False  # keys, sender name or credit: an alarm for the operator
+
+
+class Sender(Protocol):
+    """Hands one SMS over. Raises nothing: what goes wrong is an outcome."""
+
+    async def send(self, message: Outgoing) -> Handed:
+        """Hand over once; never repeats by itself."""
+        ...
