@@ -64,7 +64,12 @@ def _of_key(key: str, language: str, catalogues: Catalogues, with_data: list[Sam
         yield 1, "no sample says it, so it is not checked"
     yield from _promises(key, template, WORDS.get(language, Words()))
     for sample in with_data:
-        yield from _rendered(words(sample.text, language, catalogues), sample, language)
+        try:
+            said = words(sample.text, language, catalogues)
+        except KeyError as missing:
+            yield 11, f"nothing fills {missing}"
+        else:
+            yield from _rendered(said, sample, language)
 
 
 def _fields(template: str) -> list[str]:
@@ -90,7 +95,7 @@ def _wording(key: str, template: str, own: Words) -> Found:
     length = gsm.measure(plain)
     if (length.encoding, length.units) != ("gsm7", len(plain)):
         yield 1, "holds a letter outside the basic GSM-7 table"
-    if "  " in plain.replace("\t", "  ") or template.rstrip() != template:
+    if re.search(r"\t|  ", template) or template.rstrip() != template:
         yield 1, "has a tab, a double or a trailing blank"
     for word in sorted({word.lower() for word in spoken} & own.banned):
         yield 3, f"says {word!r}"
