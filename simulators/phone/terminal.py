@@ -1,0 +1,140 @@
+"""A phone in the terminal: a call, then the PIN prompt and the SMS as they come."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from simulators.aggregator.dialler import FAILED, SUCCESS, Call, Dialler
+from simulators.phone.views import View
+from simulators.phone.watch import Addresses, Handset
+
+Ask = Callable[[str], Awaitable[str | None]]
+"""Asks the person at the keyboard; None when there is nothing more to be typed."""
+
+_CHOICES = {"a": "approve", "c": "cancel", "w": "wrong_pin", "n": "no_balance"}
+_QUESTION = "PIN: [a]pprove, [c]ancel, [w]rong PIN, [n]o money, [i]gnore? "
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to look for what comes after the call, in seconds.
+
+    In all; until the first prompt or SMS (longer than PUSH_DELAY_S); after an answered prompt and its SMS;
+    between two looks.
+    """
+
+    all_s: float = 30.0
+    first_s: float = 5.0
+    after_s: float = 1.0
+    look_s: float = 0.25
+
+
+async def call(
+    dialler: Dialler,
+    at: Addresses,
+    msisdn: str,
+    code: str | None,
+    inputs: Sequence[str] | None,
+    view: View,
+    ask: Ask | None = None,
+    patience: Patience | None = None,
+) -> int:
+    """Make a call and show everything; return 0, or 1 when the call broke.
+
+    With `inputs` they are typed one by one and the call is hung up if it still goes on after the last.
+    Without, the person behind `ask` types (None hangs up) and answers the PIN prompts of this number.
+    """
+    by_hand = ask if inputs is None else None
+    async with aiohttp.ClientSession() as http:
+        handset = Handset(http, at, msisdn, dialler.timing.now())
+        if by_hand:
+            await handset.hold_prompts()
+        try:
+            made = await _talk(dialler, msisdn, code, _typing(inputs, by_hand), view)
+            if made.screen.status == SUCCESS:
+                await _Aftermath(dialler, handset, view, by_hand, patience or Patience()).watch()
+        finally:
+            if by_hand:
+                await handset.release_prompts()
+    view.close(made)
+    return 1 if made.screen.status == FAILED else 0
+
+
+def _typing(inputs: Sequence[str] | None, ask: Ask | None) -> Callable[[], Awaitable[str | None]]:
+    left = iter(inputs or ())
+
+    async def next_input() -> str | None:
+        return await ask("> ") if ask else next(left, None)
+
+    return next_input
+
+
+async def _talk(
+    dialler: Dialler,
+    msisdn: str,
+    code: str | None,
+    next_input: Callable[[], Awaitable[str | None]],
+    view: View,
+) -> Call:
+    made = await dialler.dial(msisdn, code)
+    view.screen(code or dialler.service_code, made)
+    while not made.over:
+        typed = await next_input()
+        if typed is None:
+            await made.hang_up()
+        else:
+            await made.enter(typed)
+            view.screen(typed, made)
+    return made
+
+
+class _Aftermath:
+    """Shows what reaches the handset after the call, until there is no more to expect."""
+
+    def __init__(
+        self, dialler: Dialler, handset: Handset, view: View, ask: Ask | None, patience: Patience
+    ) -> None:
+        self._timing = dialler.timing
+        self._handset = handset
+        self._view = view
+        self._ask = ask
+        self._patience = patience
+        self._sms_after_prompt = False
+        self._began = self._last = self._timing.now()
+
+    async def watch(self) -> None:
+        """Look again and again."""
+        while not self._enough():
+            if await self._look():
+                self._last = self._timing.now()
+            await self._timing.sleep(self._patience.look_s)
+
+    async def _look(self) -> bool:
+        # Messages are fetched first and shown last: an SMS about a prompt then never seems to precede its answer.
+        messages = await self._handset.new_sms()
+        prompts = await self._handset.new_prompts()
+        for prompt in prompts:
+            self._view.prompt(prompt)
+            if prompt["state"] == "open" and self._ask:
+                await self._let_answer(prompt["id"], self._ask)
+        for message in messages:
+            self._view.sms(message)
+        if messages and self._handset.prompted and not self._handset.prompt_is_open:
+            self._sms_after_prompt = True
+        return bool(prompts or messages)
+
+    async def _let_answer(self, prompt_id: str, ask: Ask) -> None:
+        choice = _CHOICES.get((await ask(_QUESTION) or "").strip().lower()[:1])
+        if choice:
+            await self._handset.answer(prompt_id, choice)
+        self._began = self._timing.now()  # the person's own time does not count
+
+    def _enough(self) -> bool:
+        now = self._timing.now()
+        if (now - self._began).total_seconds() >= self._patience.all_s:
+            return True
+        quiet_s = (now - self._last).total_seconds()
+        if self._sms_after_prompt:
+            return quiet_s >= self._patience.after_s
+        return not self._handset.prompted and quiet_s >= self._patience.first_s
