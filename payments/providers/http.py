@@ -145,7 +145,7 @@ class Http:
             raw = await _read(response, self._settings.most_bytes)
             if raw is None:
                 return Answer(Reach.UNCLEAR, response.status, fault="oversize")
-            return _answer(response.status, raw, response.headers.get("Retry-After", ""))
+            return read_answer(response.status, raw, response.headers.get("Retry-After", ""))
 
     def _timeout(self, call: Call) -> aiohttp.ClientTimeout:
         total_s = call.total_s or self._settings.total_s
@@ -179,7 +179,8 @@ async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes | No
     return bytes(raw)
 
 
-def _answer(status: int, raw: bytes, retry_after: str) -> Answer:
+def read_answer(status: int, raw: bytes, retry_after: str = "") -> Answer:
+    """Read a whole reply: its JSON object, or what else stands there; `retry_after` is the header."""
     seconds = _seconds(retry_after)
     try:
         body = json_of(raw)
