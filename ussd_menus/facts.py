@@ -1,0 +1,188 @@
+"""What screens ask of the outside, and the answers they get.
+
+A request is hashable and says by its type what its answer is; the shell answers the requests of many hops
+at once, with a few set-based queries. Names of networks and sellers come from outside, in the answers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from ussd_menus.session import Session
+
+Answer = TypeVar("Answer")
+
+
+class Request(Generic[Answer]):
+    """A question to the outside; `Answer` is what must come back."""
+
+    __slots__ = ()
+
+
+Facts = Mapping[Request[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A payment that may still collect. Times are UTC; `look_again_at` is when to expect its end."""
+
+    payment_id: str
+    tap_id: str
+    amount_minor: int
+    currency: str
+    provider_name: str
+    since: datetime
+    look_again_at: datetime
+    by_me: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The last call of this phone that ended without an END, and when its last hop was."""
+
+    session: Session
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """What is known of a phone."""
+
+    language: str | None = None  # None: never chosen
+    chosen_in_this_call: bool = False  # the language was chosen in this same session of the aggregator
+    taps: tuple[str, ...] = ()  # TapIDs known for it, the likeliest first
+    under_way: UnderWay | None = None  # its oldest payment under way
+    dropped: Dropped | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneFacts(Request[Phone]):
+    """Who is calling? Asked at the start of a call and at *Check it again*."""
+
+    msisdn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one component of one period still costs."""
+
+    period: str  # 2026-11
+    component: str  # water, refuse
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastPaid:
+    """The latest payment for a tap or a tenant."""
+
+    amount_minor: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a whole tap, or one tenant of it, still owes: oldest period first, water first."""
+
+    parts: tuple[Part, ...] = ()
+    tenant_id: str | None = None  # None: the tap with all that is open on it
+    under_way: UnderWay | None = None  # a payment that blocks another one for this
+    last_paid: LastPaid | None = None
+
+    @property
+    def due_minor(self) -> int:
+        """Return the total."""
+        return sum(part.amount_minor for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A tap as a payer sees it."""
+
+    tap_id: str
+    tap_number: str
+    currency: str
+    whole: Owed
+    individualized: bool = False
+    mine: Owed | None = None  # the caller's own part, on an individualized tap where he is a tenant
+
+
+@dataclass(frozen=True, slots=True)
+class TapFacts(Request[Tap | None]):
+    """Which tap is this? `typed` is a TapID or tap number whose check digit fits, in display form."""
+
+    typed: str
+    msisdn: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts(Request[Owed | None]):
+    """What does the tenant with this number owe on this tap? None where nobody there has it."""
+
+    tap_id: str
+    tenant_msisdn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A provider that can collect for a tap."""
+
+    provider: str  # id: mtn
+    name: str  # as people know it: MTN MoMo
+    unit_minor: int = 1  # amounts must be a multiple of this (100 where only whole shillings go)
+    limit_minor: int | None = None  # most for one payment
+    is_up: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a wallet can pay a tap; `usual` is the id of the rail of the number's prefix, if offered."""
+
+    ways: tuple[Way, ...] = ()
+    usual: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaysToPay(Request[Ways]):
+    """How can the wallet of this number pay for this tap?"""
+
+    tap_id: str
+    payer_msisdn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is open on a tap for this phone: its own part, else the whole tap."""
+
+    tap_id: str
+    due_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Balances(Request[tuple[Balance, ...]]):
+    """What do the known taps of this phone owe? In the order of `Phone.taps`."""
+
+    msisdn: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentLine:
+    """A payment that this phone started or paid. `status` as in contract §4."""
+
+    payment_id: str
+    tap_id: str
+    amount_minor: int
+    currency: str
+    provider_name: str
+    status: str
+    at: datetime  # when it got its status; when it started, while under way
+    receipt: str | None = None
+    look_again_at: datetime | None = None  # only while under way
+
+
+@dataclass(frozen=True, slots=True)
+class LastPayments(Request[tuple[PaymentLine, ...]]):
+    """The latest payments of this phone, newest first, at most 10."""
+
+    msisdn: str

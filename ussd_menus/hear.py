@@ -1,0 +1,74 @@
+"""What an input means on the screen where a call stands."""
+
+from dataclasses import dataclass, replace
+
+from core.i18n import Text
+from ussd_menus.arrive import end, follow, show
+from ussd_menus.machine import fire
+from ussd_menus.outcome import Intent, Outcome
+from ussd_menus.screens import SPECS
+from ussd_menus.session import END
+from ussd_menus.typed import clean, echo, loggable, may_be_pin
+from ussd_menus.view import Again, Go, Say, Spec, Taken, View
+
+_MAX_WRONG = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an input came to; `fitted` says that the screen understood it."""
+
+    result: Outcome | Intent
+    fitted: bool = True
+
+
+def hear(view: View, typed: str) -> Heard:
+    """Return the next screen, or what the person has decided; raises Missing."""
+    spec = SPECS[view.session.state]
+    if spec.name == END:
+        return Heard(show(view))
+    words = clean(typed)
+    heard = loggable(words)
+    match _take(view, spec, words):
+        case Again(error):
+            return Heard(replace(_again(view, spec, error), heard=heard), fitted=False)
+        case Say(event, pay):
+            state = fire(spec.name, event)
+            session = replace(view.session, state=state, confirmations=pay.number, errors=0)
+            return Heard(Intent(pay, session, heard=heard))
+        case Go() as taken:
+            return Heard(follow(view, taken, heard))
+
+
+def _take(view: View, spec: Spec, words: str) -> Taken:
+    """Return what an input means on a screen: a key that was shown, a standing key, or free input."""
+    session = view.session
+    if len(words) == 1 and words.isascii() and words.isdigit():
+        if "1" <= words <= str(len(session.options)):
+            event, _, argument = session.options[int(words) - 1].partition(":")
+            return spec.take(view, event, argument)
+        if words == "9" and session.more:
+            return Go("stay", {"page": session.more})
+        if words == "0" and session.page:
+            return Go("stay")
+        if words == "0" and (back := spec.back(view)):
+            return back
+    if words == "99" and spec.has_home:
+        return Go("home", {"stopped": None})
+    return spec.read(view, words) if spec.read else Again(_wrong_key(words))
+
+
+def _wrong_key(words: str) -> Text:
+    if may_be_pin(words):
+        return Text("key.hidden")
+    shown = echo(words)
+    return Text("key.wrong", {"typed": shown}) if shown else Text("key.none")
+
+
+def _again(view: View, spec: Spec, error: Text) -> Outcome:
+    """Say the same screen again with what was wrong; the third time in a row, end with help."""
+    errors = view.session.errors + 1
+    if errors >= _MAX_WRONG:
+        words = {"code": view.settings.service_code, "support": view.settings.support_phone}
+        return end(view, "gave_up", Text(spec.wrong3, words))
+    return show(replace(view, session=replace(view.session, errors=errors)), error)

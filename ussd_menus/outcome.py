@@ -1,0 +1,153 @@
+"""What a step of the menu can come to, and what the shell answers to an intent."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.i18n import Catalogues
+from ussd_menus.facts import Request, UnderWay
+from ussd_menus.session import Session
+
+CATALOGUES = Catalogues.of("ussd_menus")
+
+
+@dataclass(frozen=True, slots=True)
+class MenuSettings:
+    """What differs between installations and networks; build one for each network limit and keep it."""
+
+    service_code: str = "*384*7#"
+    support_phone: str = "0211000000"
+    septets: int = 160  # room of a screen in GSM-7; UCS-2 gets 7/16 of it
+    resume_within_s: int = 600
+    catalogues: Catalogues = field(default=CATALOGUES, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What the handset shows; `name` is for metrics and the aggregator's dashboard."""
+
+    name: str
+    text: str
+    is_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseLanguage:
+    """This phone wants this language from now on."""
+
+    msisdn: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAgain:
+    """Somebody waits for this payment: ask the provider soon."""
+
+    payment_id: str
+
+
+Effect = ChooseLanguage | CheckAgain
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Answers that are missing: load them, add them to those already given, and call again."""
+
+    requests: frozenset[Request[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The next screen and the session to keep. Effects are written with the session."""
+
+    session: Session
+    screen: Screen
+    effects: tuple[Effect, ...] = ()
+    heard: str = ""  # what was typed, as it may be logged
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a person has said Yes to, exactly as it was shown."""
+
+    number: int  # 1, 2, … within the session: the idempotency key derives from it
+    msisdn: str  # E.164, the caller
+    payer_msisdn: str  # E.164, the wallet
+    tap_id: str
+    tenant_id: str | None  # None: all that is open on the tap
+    amount_minor: int
+    currency: str
+    is_all: bool  # Pay all was chosen
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The world must change before the next screen is known: do `pay`, then `conclude`."""
+
+    pay: Confirmed
+    session: Session
+    effects: tuple[Effect, ...] = ()
+    heard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The payment is on its way; the prompt comes after this call ends."""
+
+    payee: str  # the name that the prompt will show
+    wallet: str  # name of the provider: Airtel Money
+    amount_minor: int
+    currency: str
+    look_again_at: datetime
+    is_behind_another: bool = False  # another prompt for this handset comes first
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentUnderWay:
+    """Somebody, perhaps the caller, is paying this already."""
+
+    under_way: UnderWay
+
+
+@dataclass(frozen=True, slots=True)
+class OverLimit:
+    """More than one payment, or one day, may carry."""
+
+    wallet: str
+    limit_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class NothingOwed:
+    """It was paid in the meantime, or less is owed than was to be paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotExpressible:
+    """The rail cannot carry this amount: it takes multiples of `unit_minor`."""
+
+    wallet: str
+    unit_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDown:
+    """The provider does not work now; nothing was started."""
+
+    wallet: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A rule forbids it and the person can do nothing but call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Too much is waiting; nothing was started."""
+
+
+Result = Accepted | PaymentUnderWay | OverLimit | NothingOwed | NotExpressible | ProviderDown | Refused | Busy

@@ -1,0 +1,156 @@
+"""Made-up worlds for lint: phones, taps and debts with the longest data that a screen may meet."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ussd_menus import facts as f
+from ussd_menus import outcome as o
+from ussd_menus.session import Session
+
+NOW = datetime(2026, 11, 21, 6, 15, tzinfo=UTC)
+CALLER = "+260977123456"
+NEIGHBOUR = "+260966123456"
+TAP, TAP_NUMBER = "KNY-0417-1", "241703"
+SETTINGS = o.MenuSettings(service_code="*384*1234#")
+_NEW = f.Phone()
+_NO_WAY = f.Ways()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that facts may be asked for, and what a payment would come to."""
+
+    phone: f.Phone = _NEW
+    tap: f.Tap | None = None
+    neighbour: f.Owed | None = None
+    ways: f.Ways = _NO_WAY
+    balances: tuple[f.Balance, ...] = ()
+    last: tuple[f.PaymentLine, ...] = ()
+    results: tuple[o.Result, ...] = ()
+    inputs: tuple[str, ...] = (TAP, "123456", "1234", "kny 0417 1", "5", "1,250", "9999999999", "0966123456")
+
+    def answer(self, request: f.Request[Any]) -> Any:
+        """Return what the shell would load for a request."""
+        match request:
+            case f.PhoneFacts():
+                return self.phone
+            case f.TapFacts(typed, _):
+                return self.tap if self.tap and typed in (self.tap.tap_id, self.tap.tap_number) else None
+            case f.TenantFacts(_, msisdn):
+                return self.neighbour if msisdn == NEIGHBOUR else None
+            case f.WaysToPay():
+                return self.ways
+            case f.Balances():
+                return self.balances
+        return self.last
+
+
+def _owed(*parts: f.Part, **more: Any) -> f.Owed:
+    return f.Owed(parts=parts, **more)
+
+
+def _under_way(amount_minor: int, name: str, currency: str = "ZMW", *, by_me: bool = True) -> f.UnderWay:
+    ends = NOW + timedelta(hours=1)
+    return f.UnderWay("p1", TAP, amount_minor, currency, name, NOW, ends, by_me)
+
+
+def _line(status: str, amount_minor: int, name: str, receipt: str | None) -> f.PaymentLine:
+    again = NOW + timedelta(hours=1) if status == "pending" else None
+    return f.PaymentLine("p1", TAP, amount_minor, "ZMW", name, status, NOW, receipt, again)
+
+
+_STATUSES = ("pending", "success", "failed", "expired", "refunded", "reversed")
+_LONG, _SHORT = "Zamtel Kwacha", "MTN MoMo"
+_MOST = 499_999  # a part of K4999.99; two make K9999.98, the longest bill foreseen
+_LONG_PARTS = (
+    f.Part("2026-09", "water", _MOST),
+    f.Part("2026-11", "refuse", _MOST),
+)
+_WAYS = f.Ways((f.Way("zamtel", _LONG), f.Way("mtn", _SHORT), f.Way("airtel", "Airtel Money")), "zamtel")
+_DOWN = f.Ways((f.Way("zamtel", _LONG, is_up=False), f.Way("mtn", _SHORT)), "zamtel")
+_SHILLINGS = f.Ways((f.Way("daraja", "M-PESA", 100, 25_000_000),), "daraja")
+_PAYEE = "CHAZANGA WATER TRUST"
+
+
+def _results(wallet: str, amount_minor: int, currency: str = "ZMW") -> tuple[o.Result, ...]:
+    again = NOW + timedelta(hours=1)
+    return (
+        o.Accepted(_PAYEE, wallet, amount_minor, currency, again),
+        o.Accepted(_PAYEE, wallet, amount_minor, currency, again, is_behind_another=True),
+        o.PaymentUnderWay(_under_way(amount_minor, wallet, currency)),
+        o.PaymentUnderWay(_under_way(amount_minor, wallet, currency, by_me=False)),
+        o.OverLimit(wallet, amount_minor - 1, currency),
+        o.NothingOwed(),
+        o.NotExpressible(wallet, 100, currency),
+        o.ProviderDown(wallet),
+        o.Refused(),
+        o.Busy(),
+    )
+
+
+def _tap(whole: f.Owed, mine: f.Owed | None = None, currency: str = "ZMW", *, split: bool = False) -> f.Tap:
+    return f.Tap(TAP, TAP_NUMBER, currency, whole, individualized=split, mine=mine)
+
+
+_MINE = _owed(*_LONG_PARTS, tenant_id="t1")
+_SHARED = _tap(_owed(*_LONG_PARTS))
+_OTHERS = tuple(f"KNY-{number:04d}-{digit}" for number, digit in ((417, 1), (533, 5), (610, 0), (611, 8)))
+_KNOWN = f.Phone(language="en", taps=(TAP,))
+_PAID = f.LastPaid(2 * _MOST, NOW)
+
+
+def _dropped(state: str, **fields: Any) -> f.Phone:
+    session = Session(msisdn=CALLER, state=state, language="en", **fields)
+    return f.Phone(language="en", dropped=f.Dropped(session, NOW - timedelta(minutes=9)))
+
+
+def worlds() -> dict[str, World]:
+    """Return every world by a name that says what is special about it."""
+    results = _results(_LONG, 2 * _MOST)
+    return {
+        "new phone": World(tap=_SHARED, ways=_WAYS, results=results),
+        "known tap": World(
+            _KNOWN, _SHARED, ways=_WAYS, results=results, balances=(f.Balance(TAP, 2 * _MOST, "ZMW"),)
+        ),
+        "many taps": World(
+            f.Phone(language="en", taps=_OTHERS * 3),
+            _SHARED,
+            balances=tuple(f.Balance(tap_id, 2 * _MOST, "ZMW") for tap_id in _OTHERS * 3),
+            last=tuple(_line("success", 2 * _MOST, _LONG, "MP261121.0815.D08222") for _ in range(5)),
+        ),
+        "tenant": World(_KNOWN, _tap(_SHARED.whole, _MINE, split=True), _MINE, ways=_WAYS, results=results),
+        "stranger": World(f.Phone("en"), _tap(_SHARED.whole, split=True), _MINE, ways=_WAYS, results=results),
+        "nothing owed": World(_KNOWN, _tap(_owed())),
+        "paid": World(_KNOWN, _tap(_owed(last_paid=_PAID), _owed(last_paid=_PAID), split=True)),
+        "someone pays": World(
+            _KNOWN, _tap(_owed(*_LONG_PARTS, under_way=_under_way(2 * _MOST, _LONG, by_me=False)))
+        ),
+        "I pay": World(
+            f.Phone("en", taps=(TAP,), under_way=_under_way(2 * _MOST, _LONG)),
+            _tap(_owed(*_LONG_PARTS, under_way=_under_way(2 * _MOST, _LONG))),
+        ),
+        "new phone, I pay": World(f.Phone(under_way=_under_way(3000, _SHORT))),
+        "outage": World(_KNOWN, _SHARED, ways=_DOWN, results=_results(_SHORT, 2 * _MOST)),
+        "no way": World(_KNOWN, _SHARED),
+        "shillings": World(
+            f.Phone("en"),
+            _tap(_owed(f.Part("2026-11", "water", 25_000_050)), currency="KES"),
+            ways=_SHILLINGS,
+            results=_results("M-PESA", 25_000_000, "KES"),
+        ),
+        "dropped": World(_dropped("tap_ask"), _SHARED),
+        **{f"dropped at {state}": _stopped_at(state) for state in ("taps", "debt", "neighbour", "confirm")},
+        **{f"dropped at {state}": _stopped_at(state) for state in ("part_ask", "number", "ways")},
+        **{
+            f"last {status}": World(_KNOWN, last=(_line(status, 2 * _MOST, _LONG, None),))
+            for status in _STATUSES
+        },
+        "receipt": World(_KNOWN, last=(_line("success", 2 * _MOST, _LONG, "MP261121.0815.D08222"),)),
+        "receipt unknown": World(_KNOWN, last=(_line("success", 3000, _SHORT, None),)),
+    }
+
+
+def _stopped_at(state: str) -> World:
+    phone = _dropped(state, tap_id=TAP, due_minor=2 * _MOST, provider="zamtel")
+    return World(phone, _SHARED, _MINE, _WAYS)

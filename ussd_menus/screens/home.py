@@ -1,0 +1,60 @@
+"""The main menu and its short leaves: report a problem, help, and what a refusal says."""
+
+from core.i18n import Text
+from ussd_menus.view import Go, Option, Shown, Spec, Taken, View, nowhere
+
+_MAIN = Shown(
+    (Text("main"),),
+    tuple(
+        Option(does, Text(f"option.{does}"))
+        for does in ("pay", "balance", "last", "problem", "language", "help")
+    ),
+    has_back=False,
+    keeps_head=False,
+)
+PAY_ARCS = {"pay_one": "debt", "pay_many": "taps", "pay_new": "tap_ask"}
+
+
+def pay_way(view: View) -> Go:
+    """Choose how to find the tap: the one that is known, a list of them, or the question."""
+    taps = view.session.taps
+    if not taps:
+        return Go("pay_new", {"tap_id": None, "whose": ""})
+    if len(taps) > 1:
+        return Go("pay_many", {"tap_id": None, "whose": ""})
+    return Go("pay_one", {"tap_id": taps[0], "whose": ""})
+
+
+def _choose(view: View, event: str, _argument: str) -> Taken:
+    if event == "pay":
+        return pay_way(view)
+    if event == "balance" and not view.session.taps:
+        return pay_way(view)  # what a tap owes stands on its debt screen
+    return Go(event)
+
+
+def _leaf(name: str) -> Spec:
+    def show(view: View) -> Shown:
+        return Shown((Text(name, {"support": view.settings.support_phone}),), keeps_head=False)
+
+    return Spec(name, show, {"back": "main"})
+
+
+SCREENS = (
+    Spec(
+        "main",
+        lambda _view: _MAIN,
+        {
+            **PAY_ARCS,
+            "balance": "balance",
+            "last": "last",
+            "problem": "problem",
+            "language": "language",
+            "help": "help",
+        },
+        _choose,
+        back=nowhere,
+    ),
+    _leaf("problem"),
+    _leaf("help"),
+)

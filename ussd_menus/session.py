@@ -1,0 +1,66 @@
+"""Where a caller stands: kept at every hop, so it is small and quickly written."""
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any
+
+END = "ended"
+START = "start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One call. What was shown counts: keys mean what `options` said, a Yes means the amount shown."""
+
+    msisdn: str  # E.164
+    state: str = START  # name of the screen
+    language: str | None = None  # None: never chosen, English meanwhile
+    options: tuple[str, ...] = ()  # what keys 1, 2, … of the screen do: `event` or `event:argument`
+    more: int = 0  # first item of the next page; 0: there is none
+    page: int = 0  # first item of the page shown
+    errors: int = 0  # wrong inputs in a row
+    taps: tuple[str, ...] = ()  # TapIDs known for this phone
+    tap_id: str | None = None
+    tenant_id: str | None = None  # whose part is paid; None: all that is open on the tap
+    neighbour: str | None = None  # E.164 of the tenant paid for, if not the caller
+    whose: str = ""  # "": the usual view of the tap; all: the whole tap; one: `neighbour`
+    currency: str = "ZMW"
+    due_minor: int = 0
+    amount_minor: int = 0  # 0: all that is due
+    payer: str | None = None  # E.164 of another wallet than the caller's
+    provider: str | None = None  # chosen way; None: the usual one of the wallet
+    confirmations: int = 0  # how often a Yes was given in this call
+    payment_id: str | None = None  # the payment under way that was shown
+    stopped: str | None = None  # a dropped call that may go on, in the form of `dumps`
+
+    def dumps(self) -> str:
+        """Return compact JSON: only what differs from a fresh session."""
+        return _encode(
+            {name: value for name, default in _DEFAULTS if (value := getattr(self, name)) != default}
+        )
+
+    @property
+    def spoken(self) -> str:
+        """Return the language to speak."""
+        return self.language or "en"
+
+    @property
+    def wallet(self) -> str:
+        """Return the number that pays."""
+        return self.payer or self.msisdn
+
+
+_DEFAULTS: tuple[tuple[str, Any], ...] = tuple((field.name, field.default) for field in fields(Session))
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def loads(text: str) -> Session:
+    """Return the session kept by `dumps`; raises ValueError where it is none of ours."""
+    try:
+        kept = json.loads(text)
+        for name in ("options", "taps"):
+            if name in kept:
+                kept[name] = tuple(kept[name])
+        return Session(**kept)
+    except (TypeError, ValueError) as broken:
+        raise ValueError("this is not a kept session") from broken
