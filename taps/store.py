@@ -53,6 +53,11 @@ async def zones_by_ids(connection: AsyncConnection, codes: Iterable[str]) -> dic
     return {row.zone: _zone(row) for row in rows}
 
 
+async def all_taps(connection: AsyncConnection) -> list[Tap]:
+    """Return every tap, in no order."""
+    return [_tap(row) for row in await connection.execute(_TAPS)]
+
+
 async def taps_by_ids(connection: AsyncConnection, tap_ids: Iterable[str]) -> dict[str, Tap]:
     """Return the taps that exist, by TapID."""
     return {row.tap_id: _tap(row) for row in await bulk.fetch(connection, _TAPS, taps.c.tap_id, tap_ids)}

@@ -10,7 +10,7 @@ from core.ids import Ids, derived
 from taps import tables
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
-KNY, NRB, EMPTY = "KNY-0417-1", "NRB-0001-2", "KNY-0533-5"
+KNY, NRB, EMPTY = "KNY-0417-1", "NRB-0001-7", "KNY-0533-5"
 MARY, JOHN, ACHIENG = "+260960000001", "+260970000002", "+254700000003"
 
 

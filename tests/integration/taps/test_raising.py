@@ -8,7 +8,7 @@ from taps.raising import Raised, raise_debts
 from taps.store import open_parts
 from taps.tables import tap_billings, tenants, usage
 
-KNY, NRB, EMPTY = "KNY-0417-1", "NRB-0001-2", "KNY-0533-5"
+KNY, NRB, EMPTY = "KNY-0417-1", "NRB-0001-7", "KNY-0533-5"
 MARY, JOHN = "+260960000001", "+260970000002"
 
 

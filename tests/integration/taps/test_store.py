@@ -13,7 +13,7 @@ from taps.raising import raise_debts
 from taps.tables import customer_taps, taps, tenants
 from taps.tap_id import make
 
-KNY, NRB, EMPTY = "KNY-0417-1", "NRB-0001-2", "KNY-0533-5"
+KNY, NRB, EMPTY = "KNY-0417-1", "NRB-0001-7", "KNY-0533-5"
 MARY, JOHN, NOBODY = "+260960000001", "+260970000002", "+260961230000"
 
 
