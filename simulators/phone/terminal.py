@@ -111,7 +111,7 @@ class _Aftermath:
             await self._timing.sleep(self._patience.look_s)
 
     async def _look(self) -> bool:
-        # Messages are fetched first and shown last: an SMS about a prompt then never seems to precede its answer.
+        # Messages are fetched first and shown last: none then seems to precede the answer it is about.
         messages = await self._handset.new_sms()
         prompts = await self._handset.new_prompts()
         for prompt in prompts:

@@ -1,0 +1,113 @@
+"""The vectors are whole: every code of the references is there, each usable from both sides."""
+
+import pytest
+
+FILES = ["mtn", "mtn_codes", "daraja", "daraja_codes", "africastalking"]
+CLASSES = {"P", "N", "W", "U", "C", "R", "T"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_vectors_are_well_formed(vectors, name):
+    found = vectors(name)
+    assert len({vector["name"] for vector in found}) == len(found)
+    for vector in found:
+        assert set(vector) <= {"name", "source", "direction", "assumed", "request", "reply", "meaning"}
+        assert vector["direction"] in ("in", "out")
+        assert {"method", "path", "headers"} <= set(vector["request"])
+        assert len({"body", "body_text", "form"} & set(vector["request"])) <= 1
+        assert isinstance(vector["reply"]["status"], int)
+        assert vector.get("meaning", {}).get("class", "U") in CLASSES
+
+
+def meanings(vectors, name, key):
+    return {vector["meaning"].get(key) for vector in vectors(name) if "meaning" in vector}
+
+
+def test_every_reason_and_error_of_mtn_is_there(vectors):
+    reasons = {
+        "PAYER_NOT_FOUND",
+        "PAYEE_NOT_FOUND",
+        "NOT_ENOUGH_FUNDS",
+        "PAYER_LIMIT_REACHED",
+        "PAYEE_LIMIT_REACHED",
+        "LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED",
+        "PAYEE_NOT_ALLOWED_TO_RECEIVE",
+        "EXPIRED",
+        "SENDER_ACCOUNT_NOT_ACTIVE",
+        "APPROVAL_REJECTED",
+        "PAYMENT_NOT_APPROVED",
+        "TRANSACTION_CANCELED",
+        "COULD_NOT_PERFORM_TRANSACTION",
+        "INTERNAL_PROCESSING_ERROR",
+    }
+    codes = {
+        "RESOURCE_ALREADY_EXIST",
+        "RESOURCE_NOT_FOUND",
+        "TRANSACTION_NOT_FOUND",
+        "NOT_ALLOWED",
+        "NOT_ALLOWED_TARGET_ENVIRONMENT",
+        "INVALID_CALLBACK_URL_HOST",
+        "INVALID_CURRENCY",
+        "INTERNAL_PROCESSING_ERROR",
+        "SERVICE_UNAVAILABLE",
+    }
+    assert meanings(vectors, "mtn_codes", "reason") - {None} == reasons
+    assert meanings(vectors, "mtn_codes", "code") - {None} == codes
+
+
+def test_every_result_and_error_of_daraja_is_there(vectors):
+    results = {
+        "1",
+        "2",
+        "3",
+        "4",
+        "8",
+        "17",
+        "26",
+        "1001",
+        "1019",
+        "1025",
+        "9999",
+        "1032",
+        "1037",
+        "2001",
+        "2028",
+        "SFC_IC0003",
+        "8006",
+        "4999",
+        "R000099",
+    }
+    errors = {
+        "400.002.02",
+        "400.002.05",
+        "400.003.02",
+        "400.003.01",
+        "401.002.01",
+        "401.003.01",
+        "404.001.03",
+        "404.001.01",
+        "404.002.01",
+        "404.003.01",
+        "404.001.04",
+        "405.001",
+        "500.001.1001",
+        "500.002.1001",
+        "500.003.02",
+        "500.003.03",
+        "500.003.1001",
+    }
+    assert meanings(vectors, "daraja_codes", "result_code") - {None} == results
+    assert meanings(vectors, "daraja_codes", "code") - {None} == errors
+
+
+def test_every_code_and_state_of_africas_talking_is_there(vectors):
+    codes = {100, 101, 102, 401, 402, 403, 404, 405, 406, 407, 409, 500, 501, 502}
+    states = {"Sent", "Submitted", "Buffered", "Rejected", "Success", "Failed", "Expired"}
+    assert meanings(vectors, "africastalking", "code") - {None} == codes
+    assert meanings(vectors, "africastalking", "status") - {None} == states
+
+
+def test_darajas_amount_keeps_its_two_decimals(vectors):
+    (success,) = [v for v in vectors("daraja") if v["name"] == "callback_success"]
+    assert '{"Name":"Amount","Value":30.00}' in success["request"]["body_text"]
+    assert '{"Name":"Balance"}' in success["request"]["body_text"]
