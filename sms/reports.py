@@ -88,7 +88,7 @@ def _applied(sms: Mapping[str, Any], report: sa.Row[Any], version: int, now: dat
     event = _event(report)
     if status == SmsStatus.SENT:
         status = SMS.after(event, status) if event else status
-        word = ": ".join(filter(None, (report.status, report.failure_reason)))[:60]
+        word = ": ".join(filter(None, (report.status, report.failure_reason)))[:60] or word
     return {
         "sms_id": sms["sms_id"],
         "status": status,

@@ -36,7 +36,7 @@ class Handed:
 
 
 class Sender(Protocol):
-    """Hands one SMS over. Raises nothing: what goes wrong is an outcome."""
+    """Hands one SMS over. What goes wrong on the wire is an outcome, not an exception."""
 
     async def send(self, message: Outgoing) -> Handed:
         """Hand over once; never repeats by itself."""
