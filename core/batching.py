@@ -85,7 +85,7 @@ class Batcher(Generic[Command, Result]):
     async def _answer(self, batch: list[tuple[Command, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._handle([command for command, _ in batch])
-        except Exception as error:  # noqa: BLE001 - each caller gets it
+        except Exception as error:
             if len(batch) == 1:
                 _settle(batch[0][1], error)
                 return

@@ -65,6 +65,18 @@ async def fetch(
     return found
 
 
+async def change(
+    connection: AsyncConnection, statement: Any, column: sa.ColumnElement[Any], keys: Iterable[Any]
+) -> list[sa.Row[Any]]:
+    """Run an UPDATE … RETURNING on the rows whose `column` is one of `keys`; return what it returns."""
+    wanted = sorted(set(keys))
+    changed: list[sa.Row[Any]] = []
+    for start in range(0, len(wanted), _KEYS_A_QUERY):
+        part = wanted[start : start + _KEYS_A_QUERY]
+        changed += (await connection.execute(statement.where(_among(connection, column, part)))).all()
+    return changed
+
+
 def _among(connection: AsyncConnection, column: sa.ColumnElement[Any], keys: list[Any]) -> Any:
     if _name(connection) == "postgresql":
         return column == sa.any_(sa.bindparam(None, keys, type_=ARRAY(column.type)))

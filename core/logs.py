@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -12,8 +12,8 @@ from core.msisdn import mask_in
 Event = MutableMapping[str, Any]
 
 
-def configure(level: str = "INFO", *, human: bool = False) -> None:
-    """Send logs to stderr (stdout carries data only): JSON, or lines for people where `human`."""
+def configure(level: str = "INFO", *, human: bool = False, to: TextIO | None = None) -> None:
+    """Send logs to stderr (stdout carries data only) or a file: JSON, or lines for people where `human`."""
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=False) if human else structlog.processors.JSONRenderer()
     )
@@ -27,7 +27,7 @@ def configure(level: str = "INFO", *, human: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(to or sys.stderr),
         cache_logger_on_first_use=True,
     )
 

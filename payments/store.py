@@ -89,7 +89,7 @@ async def _taps(connection: AsyncConnection, desk: Desk, tap_ids: set[str]) -> N
     for tap in (await taps_store.taps_by_ids(connection, tap_ids)).values():
         desk.currencies[tap.tap_id] = tap.currency
         desk.zones[tap.tap_id] = tap.zone
-    for tap_id, parts in (await taps_store.open_parts(connection, tap_ids, lock=True)).items():
+    for tap_id, parts in (await taps_store.open_parts(connection, sorted(tap_ids), lock=True)).items():
         by_id = {part.part_id: part for part in parts}
         desk.parts[tap_id] = {**desk.parts.get(tap_id, {}), **by_id}
 
@@ -186,12 +186,12 @@ async def _write_payments(connection: AsyncConnection, desk: Desk) -> None:
 
 
 _FIXED = frozenset(
-    """
-    payment_request_id request_hash checkout_id user_id msisdn contact_msisdn tap_id tenant_id zone period
-    amount_minor currency provider account_id reference callback_key channel correlation_id validation
-    push_after created_at
-    """.split()
-)
+    {
+        "payment_request_id", "request_hash", "checkout_id", "user_id", "msisdn", "contact_msisdn", "tap_id",
+        "tenant_id", "zone", "period", "amount_minor", "currency", "provider", "account_id", "reference",
+        "callback_key", "channel", "correlation_id", "validation", "push_after", "created_at",
+    }
+)  # fmt: skip
 
 
 def _changed(payment: Payment) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from core import outbox
 from core.errors import BadAmount
 from payments.commands import Pay
 from payments.desk import Desk, Rail
+from payments.providers.accounts import safe_token
 from payments.records import Claim, Order, Payment
 from payments.results import (
     Accepted,
@@ -125,7 +126,7 @@ def _payment(desk: Desk, pay: Pay, rail: Rail, shares: Shares, verdict: Verdict,
         provider=rail.provider,
         account_id=rail.account_id,
         reference=desk.ids.new_v4(),
-        callback_key=desk.ids.token(),
+        callback_key=safe_token(desk.ids),
         channel=pay.channel,
         correlation_id=pay.correlation_id,
         validation="proceed" if verdict.proceeds else "reject",

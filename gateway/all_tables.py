@@ -1,0 +1,19 @@
+"""Every module that declares tables, so that the schema is whole wherever it is looked at."""
+
+import importlib
+
+MODULES = (
+    "core.outbox",
+    "taps.tables",
+    "payments.tables",
+    "payments.providers.tables",
+    "sms.tables",
+    "gateway.sessions.tables",
+    "gateway.api.tables",
+)
+
+
+def load() -> None:
+    """Import them."""
+    for module in MODULES:
+        importlib.import_module(module)

@@ -1,0 +1,1 @@
+"""The platform's programming interface, under `/api/v1`."""

@@ -1,0 +1,196 @@
+"""What providers send by themselves: stored raw and answered first, believed only when the provider confirms.
+
+Storing, reading and confirming are three steps. `Inbox` stores and answers; the worker's `Confirmer` finds
+the payment that a callback speaks of, asks the provider itself, and hands its word to the payments.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from core import bulk, outbox
+from core.batching import Batcher
+from core.clock import Clock
+from core.db import Database
+from core.errors import BadInput
+from core.ids import Ids, is_uuid
+from payments import tables as t
+from payments.commands import OpenItem, Reported
+from payments.providers.accounts import Account
+from payments.providers.base import Outcome, Provider, Report
+from payments.records import Payment
+from payments.service import PaymentService
+
+_log = structlog.get_logger()
+StoredCallback = sa.Row[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A callback as it came."""
+
+    account: Account
+    kind: str
+    key: str
+    body: bytes
+    source: str
+
+
+class Inbox:
+    """Stores callbacks, many in one commit; returns once they are safe."""
+
+    def __init__(self, db: Database, clock: Clock, ids: Ids) -> None:
+        self._db = db
+        self._clock = clock
+        self._ids = ids
+        self._batcher: Batcher[Raw, str] = Batcher(self._store, pause_s=0.001 if db.is_sqlite else 0.0)
+
+    async def store(self, raw: Raw) -> str:
+        """Return the raw id of a stored callback."""
+        return await self._batcher.submit(raw)
+
+    async def close(self) -> None:
+        """Store what waits."""
+        await self._batcher.close()
+
+    async def _store(self, raws: Sequence[Raw]) -> list[str | Exception]:
+        now = self._clock.now()
+        ids = [self._ids.new() for _ in raws]
+        rows = [
+            {
+                "raw_id": raw_id,
+                "account_id": raw.account.account_id,
+                "kind": raw.kind,
+                "key": raw.key,
+                "body": raw.body,
+                "source": raw.source,
+                "received_at": now,
+                "verdict": "new",
+            }
+            for raw_id, raw in zip(ids, raws, strict=True)
+        ]
+        told = [
+            outbox.row(
+                self._ids.new(), "callback", raw_id, now=now, correlation_id=raw_id, body={"raw_id": raw_id}
+            )
+            for raw_id in ids
+        ]
+        async with self._db.write() as connection:
+            await bulk.insert(connection, t.callbacks, rows)
+            await bulk.insert(connection, outbox.outbox, told)
+        return list(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of a callback: its verdict, the payment, and whether to look again later."""
+
+    verdict: str
+    payment_id: str | None = None
+    again_after_s: float | None = None
+
+
+class Confirmer:
+    """Finds out whether callbacks are true."""
+
+    def __init__(self, db: Database, payments: PaymentService, providers: Mapping[str, Provider]) -> None:
+        self._db = db
+        self._payments = payments
+        self._providers = providers  # by account_id
+
+    async def confirm(self, raw: StoredCallback) -> Finding:
+        """Read one stored callback, ask the provider, and let the payment move by the provider's word."""
+        provider = self._providers.get(raw.account_id)
+        if provider is None:
+            return Finding("no_provider")
+        try:
+            hint = provider.read_callback(raw.body)
+        except BadInput as unreadable:
+            _log.warning("callback_unreadable", raw_id=raw.raw_id, code=unreadable.reason)
+            return Finding("unreadable")
+        payment = await self._find(raw, hint)
+        if payment is None:
+            return await self._unmatched(raw, hint)
+        if payment.status == "success" and (payment.receipt or not hint.receipt):
+            return Finding("repeated", payment.payment_id)
+        if _other_amount(payment, hint, provider):
+            return await self._other_amount(raw, payment, hint)
+        return await self._ask(raw, payment, hint, provider)
+
+    async def _find(self, raw: StoredCallback, hint: Report) -> Payment | None:
+        """Match by our own key, else by the provider's reference or our external id: all of this account."""
+        p = t.payments.c
+        query = sa.select(t.payments).where(p.account_id == raw.account_id)
+        async with self._db.read() as connection:
+            if raw.key:
+                found = (await connection.execute(query.where(p.callback_key == raw.key))).first()
+                return Payment.of(found) if found and _agrees(Payment.of(found), hint) else None
+            if hint.external_id and _looks_like_id(hint.external_id):
+                found = (await connection.execute(query.where(p.payment_id == hint.external_id))).first()
+            elif hint.provider_reference:
+                by_name = query.where(p.provider_reference == hint.provider_reference)
+                found = (await connection.execute(by_name)).first()
+            else:
+                found = None
+        return Payment.of(found) if found else None
+
+    async def _unmatched(self, raw: StoredCallback, hint: Report) -> Finding:
+        if hint.outcome is Outcome.PAID:
+            detail = f"claims {hint.amount_minor} minor units, receipt {hint.receipt}, for no request of ours"
+            await self._payments.submit(
+                OpenItem(
+                    f"unmatched:{raw.raw_id}", "unmatched_callback", raw.account_id,
+                    hint.currency or "ZMW", detail, raw_id=raw.raw_id,
+                )
+            )  # fmt: skip
+        return Finding("unmatched")
+
+    async def _other_amount(self, raw: StoredCallback, payment: Payment, hint: Report) -> Finding:
+        """The rail cannot be asked for amounts: a claim of another one credits nothing (design §8)."""
+        detail = f"the callback claims {hint.amount_minor} minor units, asked were {payment.amount_minor}"
+        await self._payments.submit(
+            OpenItem(
+                f"amount:{payment.payment_id}:{hint.amount_minor}", "amount_differs", payment.account_id,
+                payment.currency, detail, payment.payment_id, raw.raw_id,
+            )
+        )  # fmt: skip
+        return Finding("amount_differs", payment.payment_id)
+
+    async def _ask(self, raw: StoredCallback, payment: Payment, hint: Report, provider: Provider) -> Finding:
+        reference = payment.provider_reference or hint.provider_reference
+        report = await provider.query(payment.reference, reference)
+        noted = await self._payments.submit(
+            Reported(payment.payment_id, _named(report, reference), "callback", raw.raw_id, hint)
+        )
+        if noted.verdict == "unconfirmed":
+            return Finding("unconfirmed", payment.payment_id, report.retry_after_s or 2.0)
+        return Finding(noted.verdict, payment.payment_id)
+
+
+def _named(report: Report, reference: str | None) -> Report:
+    """Keep the provider's own name of the request, which a callback may be the first to tell."""
+    if report.outcome in (Outcome.UNKNOWN, Outcome.NOT_FOUND) or report.provider_reference or not reference:
+        return report
+    return replace(report, provider_reference=reference)
+
+
+def _agrees(payment: Payment, hint: Report) -> bool:
+    """A callback at our own key must not name another request of the provider."""
+    names = (payment.provider_reference, hint.provider_reference)
+    return None in names or names[0] == names[1]
+
+
+def _other_amount(payment: Payment, hint: Report, provider: Provider) -> bool:
+    return (
+        not provider.traits.query_gives_amount
+        and hint.outcome is Outcome.PAID
+        and hint.amount_minor is not None
+        and hint.amount_minor != payment.amount_minor
+    )
+
+
+def _looks_like_id(text: str) -> bool:
+    return is_uuid(text)

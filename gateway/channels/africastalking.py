@@ -1,0 +1,37 @@
+"""Africa's Talking: form in, `CON …` or `END …` out (reference africastalking §1)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import BadInput
+from core.msisdn import from_wire
+from gateway.channels.hop import Hop
+
+NAME = "africastalking"
+_LONGEST_ID = 100
+_LONGEST_CODE = 10
+# A person cannot type this much in 180 s; what is longer is cut before it reaches anything.
+_LONGEST_TEXT = 2000
+
+
+def read(form: Mapping[str, Any]) -> Hop:
+    """Return the hop of a form; raises BadInput where a field is missing or cannot be one."""
+    session_id, phone, text = form.get("sessionId"), form.get("phoneNumber"), form.get("text")
+    if not isinstance(session_id, str) or not 0 < len(session_id) <= _LONGEST_ID:
+        raise BadInput("the form needs a sessionId of at most 100 characters", code="bad_session_id")
+    if not isinstance(phone, str):
+        raise BadInput("the form needs phoneNumber", code="bad_phone_number")
+    if not isinstance(text, str):
+        raise BadInput("the form needs text, empty on the first hop", code="bad_text")
+    network_code = str(form.get("networkCode") or "")[:_LONGEST_CODE]
+    return Hop(NAME, clean(session_id), from_wire(phone), clean(text)[:_LONGEST_TEXT], clean(network_code))
+
+
+def clean(text: str) -> str:
+    """Return the text without what no database can store: NUL and lone surrogates."""
+    return text.replace("\x00", "").encode("utf-8", "ignore").decode()
+
+
+def body(text: str, *, is_end: bool) -> str:
+    """Return the reply's body."""
+    return f"{'END' if is_end else 'CON'} {text}"

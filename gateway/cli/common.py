@@ -1,0 +1,109 @@
+"""What commands share: settings that find a demo beside them, output, running asynchronous code."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+import sqlalchemy as sa
+import typer
+
+from core import logs
+from core.db import Database
+from core.errors import Refused
+from gateway import schema
+from gateway.settings import Settings
+
+Result = TypeVar("Result")
+DEMO_FILE = "demo.json"
+
+
+def complain(code: str, detail: str) -> None:
+    """Write an error in one line, with its code, to stderr."""
+    typer.echo(f"madzi: {code}: {' '.join(detail.split())}", err=True)
+
+
+def demo_file(data_dir: Path | None = None) -> Path:
+    """Return where a demo says what it uses."""
+    return (data_dir or Path(os.environ.get("MADZI_DATA_DIR", "var"))) / DEMO_FILE
+
+
+def read_demo() -> dict[str, Any]:
+    """Return what a demo beside this command has written; empty where there is none."""
+    try:
+        found: dict[str, Any] = json.loads(demo_file().read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def settings() -> Settings:
+    """Return settings from the environment, completed by a demo's where nothing is set."""
+    if "MADZI_DATABASE_URL" not in os.environ and "MADZI_ENV" not in os.environ:
+        for name, value in read_demo().get("env", {}).items():
+            os.environ.setdefault(name, value)
+    try:
+        return Settings()
+    except pydantic.ValidationError as wrong:
+        first = wrong.errors()[0]
+        where = (
+            "MADZI_" + "_".join(str(part) for part in first["loc"]).upper() if first["loc"] else "settings"
+        )
+        raise Refused(f"{where}: {first['msg']}", code="bad_settings") from None
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run asynchronous code to its end."""
+    return asyncio.run(work)
+
+
+def quiet() -> None:
+    """Log warnings only: a command's stdout is data, its stderr is for people."""
+    logs.configure("WARNING", human=True)
+
+
+@asynccontextmanager
+async def database() -> AsyncIterator[Database]:
+    """Open the database of the settings; refuse one whose schema is not current."""
+    quiet()
+    db = Database(settings().db_url)
+    try:
+        if not await schema.is_current(db):
+            raise Refused("the database has no current schema; run: madzi db upgrade", code="schema_behind")
+        yield db
+    except (OSError, sa.exc.OperationalError) as unreachable:
+        raise Refused(f"the database cannot be reached: {unreachable}", code="database_unreachable") from None
+    finally:
+        await db.close()
+
+
+def show_json(data: Any) -> None:
+    """Write one JSON document to stdout."""
+    typer.echo(json.dumps(data, indent=2, default=str))
+
+
+def read_input(file: str) -> bytes:
+    """Return a file's bytes, `-` being stdin; raises Refused where it cannot be read."""
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as wrong:
+        raise Refused(f"{file}: {wrong.strerror}", code="cannot_read") from None
+
+
+def write_output(file: str, text: str) -> None:
+    """Write text to a file, `-` being stdout; a file is replaced only when all of it is there."""
+    if file == "-":
+        sys.stdout.write(text)
+        return
+    target = Path(file)
+    draft = target.with_name(target.name + ".part")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="")
+        draft.replace(target)
+    except OSError as wrong:
+        raise Refused(f"{file}: {wrong.strerror}", code="cannot_write") from None

@@ -1,0 +1,158 @@
+"""The demo: everything in one process on SQLite, with a believable Lusaka."""
+
+import json
+import os
+from contextlib import AsyncExitStack
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import typer
+
+from core import logs
+from core.clock import SystemClock
+from core.db import Database
+from core.ids import Ids
+from gateway import schema
+from gateway.cli.common import DEMO_FILE
+from gateway.cli.processes import Party, listen, simulated, stop_signal
+from gateway.housekeeping import Housekeeper
+from gateway.runtime import build_worker, open_runtime
+from gateway.settings import Settings
+from gateway.web import create_app
+from simulators.aggregator.config import Config as AggregatorConfig
+from simulators.providers.config import Daraja, Mtn
+from simulators.serve import Running, start
+from taps import importing, raising
+from taps.periods import period_of
+from taps.tables import taps
+
+_FILES = ("zones", "taps", "tenants", "tariffs", "users", "usage")
+
+
+async def run_demo(port: int, data: Path, speed: float) -> None:
+    """Run until Ctrl-C; raises Refused where the port is taken."""
+    log = (data / "madzi.log").open("a", buffering=1)
+    logs.configure("INFO", to=log)
+    token = _kept_token(data)
+    os.environ["MADZI_CHANNEL_TOKEN"] = token
+    gateway_url = f"http://127.0.0.1:{port}"
+    async with AsyncExitStack() as stack:
+        providers = await _simulator(stack, Party.PROVIDERS, gateway_url, speed, port + 1, data)
+        aggregator = await _simulator(stack, Party.AGGREGATOR, gateway_url, speed, port + 2, data)
+        env = _environment(data, gateway_url, token, speed, providers.url, aggregator.url)
+        os.environ.update(env)
+        settings = Settings()
+        await _seed(settings)
+        runtime = await stack.enter_async_context(open_runtime(settings))
+        hands = build_worker(runtime)
+        runner = await listen(create_app(runtime, hands.wake), "127.0.0.1", port)
+        stack.push_async_callback(runner.cleanup)
+        hands.start()
+        stack.push_async_callback(hands.stop)
+        keeper = Housekeeper(runtime.db, runtime.clock)
+        keeper.start()
+        stack.push_async_callback(keeper.stop)
+        _write_demo_file(data, env, gateway_url, providers.url, aggregator.url)
+        await _welcome(runtime.db, gateway_url, providers.url, data)
+        await stop_signal()
+        typer.echo("stopping", err=True)
+
+
+async def _simulator(
+    stack: AsyncExitStack, party: Party, gateway_url: str, speed: float, port: int, data: Path
+) -> Running:
+    journal = data / "providers.jsonl" if party is Party.PROVIDERS else None
+    app = simulated(party, gateway_url, speed, journal)
+    try:
+        running = await start(app, port=port)
+    except OSError:  # the neighbour port is taken: any free one will do
+        running = await start(simulated(party, gateway_url, speed, journal), port=0)
+    stack.push_async_callback(running.close)
+    return running
+
+
+def _kept_token(data: Path) -> str:
+    """Return the channel token of this data folder, so that addresses stay the same after a restart."""
+    try:
+        return str(json.loads((data / DEMO_FILE).read_text())["env"]["MADZI_CHANNEL_TOKEN"])
+    except (OSError, ValueError, KeyError):
+        return Ids().token()
+
+
+def _environment(
+    data: Path, gateway_url: str, token: str, speed: float, providers_url: str, aggregator_url: str
+) -> dict[str, str]:
+    mtn, daraja, africastalking = Mtn(), Daraja(), AggregatorConfig()
+    defaults = {"PUSH_DELAY_S": 3, "PAYMENT_EXPIRY_S": 300, "POLL_AFTER_S": 20, "GUIDE_AFTER_S": 45}
+    times = {
+        f"MADZI_{name}": str(float(os.environ.get(f"MADZI_{name}", seconds)) / speed)
+        for name, seconds in defaults.items()
+    }
+    return {
+        "MADZI_ENV": "demo",
+        "MADZI_DATA_DIR": str(data),
+        "MADZI_DATABASE_URL": f"sqlite+aiosqlite:///{(data / 'madzi.db').resolve()}",
+        "MADZI_PUBLIC_URL": gateway_url,
+        "MADZI_CHANNEL_TOKEN": token,
+        "MADZI_AT_BASE_URL": aggregator_url,
+        "MADZI_AT_USERNAME": africastalking.username,
+        "MADZI_AT_API_KEY": africastalking.api_key,
+        "MADZI_MTN_BASE_URL": f"{providers_url}/mtn",
+        "MADZI_MTN_SUBSCRIPTION_KEY": mtn.subscription_key,
+        "MADZI_MTN_API_USER": mtn.api_user,
+        "MADZI_MTN_API_KEY": mtn.api_key,
+        "MADZI_MTN_TARGET_ENVIRONMENT": mtn.target_environment,
+        "MADZI_DARAJA_BASE_URL": f"{providers_url}/daraja",
+        "MADZI_DARAJA_CONSUMER_KEY": daraja.consumer_key,
+        "MADZI_DARAJA_CONSUMER_SECRET": daraja.consumer_secret,
+        "MADZI_DARAJA_SHORTCODE": daraja.shortcode,
+        "MADZI_DARAJA_PASSKEY": daraja.passkey,
+        **times,
+    }
+
+
+async def _seed(settings: Settings) -> None:
+    """Bring the schema up to date, and the demo city in where there is none yet."""
+    db = Database(settings.db_url)
+    await schema.upgrade(db)
+    clock = SystemClock()
+    ids = Ids(clock)
+    async with db.write() as connection:
+        if (await connection.execute(sa.select(taps.c.tap_id).limit(1))).first() is None:
+            for kind in _FILES:
+                source = (resources.files("fixtures") / f"{kind}.csv").read_bytes()
+                await importing.import_file(connection, kind, source, ids=ids, clock=clock)
+        await raising.raise_debts(connection, period_of(clock.now()), ids=ids, clock=clock)
+    await db.close()
+
+
+def _write_demo_file(
+    data: Path, env: dict[str, str], gateway_url: str, providers_url: str, aggregator_url: str
+) -> None:
+    told: dict[str, Any] = {
+        "gateway_url": gateway_url,
+        "providers_url": providers_url,
+        "aggregator_url": aggregator_url,
+        "env": env,
+    }
+    draft = data / (DEMO_FILE + ".part")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(told, indent=2))
+    draft.replace(data / DEMO_FILE)
+
+
+async def _welcome(db: Database, gateway_url: str, providers_url: str, data: Path) -> None:
+    async with db.read() as connection:
+        count = (await connection.execute(sa.select(sa.func.count()).select_from(taps))).scalar()
+    typer.echo(
+        f"""Madzi is ready: {count} taps, {gateway_url}
+  dial      .venv/bin/madzi dial 0961234567                       (type the keys yourself)
+            .venv/bin/madzi dial 0961234567 1 1 KNY-0417-1 1 1    (pay K30.00 by MTN MoMo)
+            .venv/bin/madzi dial 0961239902 1 1 KNY-0417-1 1 1    (9901 to 9909: other answers)
+  look      .venv/bin/madzi tap show KNY-0417-1 | payment show ID | verify
+  networks  {providers_url}/_sim/book   what the simulated wallets were debited
+  logs      {data / "madzi.log"}
+Ctrl-C stops it."""
+    )

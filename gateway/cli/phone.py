@@ -1,0 +1,116 @@
+"""`madzi dial`, `madzi sms`: a low-end phone in the terminal, by way of the aggregator's wire format."""
+
+import asyncio
+import sys
+import time
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+from rich.console import Console
+
+from core import msisdn as numbers
+from core.clock import SystemClock, rfc3339
+from core.errors import Unavailable
+from core.ids import Ids
+from gateway.cli.common import read_demo, run, settings
+from simulators.aggregator.dialler import Dialler
+from simulators.aggregator.gateway import Gateway
+from simulators.phone import terminal
+from simulators.phone.keyboard import ask
+from simulators.phone.views import Boxes, Document, Plain, View
+from simulators.phone.watch import Addresses
+
+Msisdn = Annotated[str, typer.Argument(help="who calls, in any usual form")]
+GatewayUrl = Annotated[
+    str | None, typer.Option("--gateway", help="a gateway's address; a demo's if left out")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("dial", context_settings={"ignore_unknown_options": True})(dial)
+    app.command("sms")(sms)
+
+
+def dial(
+    msisdn: Msisdn,
+    words: Annotated[list[str] | None, typer.Argument(help="[CODE] [INPUT …]; CODE starts with *")] = None,
+    gateway: GatewayUrl = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
+) -> None:
+    """Call: with inputs prints every screen and ends; without, you type. Then PIN prompt and SMS come.
+
+    Example: madzi dial 0961234567 1 1 KNY-0417-1 1 1
+    """
+    code, inputs = _split(words or [])
+    view: View = Document(sys.stdout) if as_json else (Plain(sys.stdout) if inputs else Boxes(Console()))
+    by_hand = None if inputs or as_json else ask
+
+    async def work() -> int:
+        async with Gateway(_url(gateway), _token()) as reached:
+            dialler = Dialler(reached, settings().service_code)
+            return await terminal.call(
+                dialler, _addresses(gateway), numbers.parse(msisdn), code, inputs or None, view, by_hand
+            )
+
+    raise typer.Exit(run(work()))
+
+
+def _split(words: list[str]) -> tuple[str | None, list[str]]:
+    if words and words[0].startswith("*"):
+        return words[0], words[1:]
+    return None, words
+
+
+def _url(gateway: str | None) -> str:
+    return (gateway or read_demo().get("gateway_url") or settings().public_url).rstrip("/")
+
+
+def _token() -> str:
+    return settings().channel_token.get_secret_value()
+
+
+def _addresses(gateway: str | None) -> Addresses:
+    demo = read_demo()
+    if gateway and gateway.rstrip("/") != demo.get("gateway_url"):
+        return Addresses()
+    return Addresses(demo.get("providers_url"), demo.get("aggregator_url"))
+
+
+def sms(
+    msisdn: Msisdn,
+    text: str,
+    gateway: GatewayUrl = None,
+    wait_s: Annotated[float, typer.Option("--wait", help="how long to wait for replies, in seconds")] = 5,
+) -> None:
+    """Send an SMS to Madzi and print what comes back. Example: madzi sms 0961234567 HELP --wait 3."""
+
+    async def work() -> None:
+        sender = numbers.parse(msisdn)
+        since = rfc3339(SystemClock().now())
+        async with Gateway(_url(gateway), _token()) as reached:
+            form = {"from": sender, "to": "", "text": text, "date": since, "id": f"cli-{Ids().new()}"}
+            answer = await reached.post("sms", "/inbound", form)
+        if answer.status != 200:  # noqa: PLR2004 - HTTP
+            raise Unavailable(f"the gateway answered {answer.status}", code="sms_not_taken")
+        for message in await _replies(_addresses(gateway), sender, since, wait_s):
+            typer.echo(message["text"])
+
+    run(work())
+
+
+async def _replies(at: Addresses, msisdn: str, since: str, wait_s: float) -> list[dict[str, Any]]:
+    if at.aggregator_url is None:
+        return []
+    found: list[dict[str, Any]] = []
+    end = time.monotonic() + wait_s
+    async with aiohttp.ClientSession() as http:
+        while time.monotonic() < end and not found:
+            query = {"to": msisdn, "since": since}
+            async with http.get(f"{at.aggregator_url}/_sim/sms", params=query) as reply:
+                found = await reply.json()
+            if not found:
+                await asyncio.sleep(0.2)
+    return found

@@ -1,0 +1,180 @@
+"""`madzi demo|serve|worker|clock|simulate`: what runs until it is stopped."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from aiohttp import web
+
+from core import logs
+from core.errors import Refused
+from gateway.cli.common import run, settings
+from gateway.runtime import build_worker, open_runtime
+from gateway.web import create_app
+from simulators.serve import start
+
+Port = Annotated[int, typer.Option("--port", min=0, max=65535)]
+
+
+class Party(StrEnum):
+    """Other parties that can be simulated alone."""
+
+    PROVIDERS = "providers"
+    AGGREGATOR = "aggregator"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (demo, serve, worker, clock, simulate):
+        app.command()(command)
+
+
+def demo(
+    port: Port = 8080,
+    data: Annotated[Path, typer.Option("--data", help="where the database and logs go")] = Path("var"),
+    speed: Annotated[float, typer.Option("--speed", min=0.1, max=100, help="every waiting time ÷ this")] = 1,
+) -> None:
+    """Run gateway, worker, clock, simulated networks here. Example: madzi demo --port 8080."""
+    from gateway.cli.demo import run_demo
+
+    data.mkdir(parents=True, exist_ok=True)
+    _run_loop(run_demo(port, data, speed))
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
+    port: Port = 8080,
+    processes: Annotated[int, typer.Option("--processes", min=1, max=64)] = 1,
+) -> None:
+    """Answer USSD, callbacks and the interface. Example: madzi serve --host 0.0.0.0 --processes 2."""
+    logs.configure(settings().log_level)
+    if processes > 1:
+        from gateway.cli.children import supervise
+
+        supervise(host, port, processes)
+        return
+    _run_loop(serve_here(host, port))
+
+
+async def serve_here(host: str, port: int, *, processes: int = 1) -> None:
+    """Serve in this process until a signal comes."""
+    async with open_runtime(settings(), processes=processes) as runtime:
+        runner = await listen(create_app(runtime), host, port, reuse_port=processes > 1)
+        await stop_signal()
+        await runner.cleanup()
+
+
+async def listen(app: web.Application, host: str, port: int, *, reuse_port: bool = False) -> web.AppRunner:
+    """Serve an application; raises Refused where the port is taken."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, reuse_port=reuse_port or None).start()
+    except OSError as taken:
+        await runner.cleanup()
+        raise Refused(
+            f"port {port} cannot be used: {taken.strerror}; choose another", code="port_taken"
+        ) from None
+    return runner
+
+
+def worker() -> None:
+    """Send prompts, SMS and checks. Run as many as you like. Example: madzi worker."""
+    logs.configure(settings().log_level)
+    _run_loop(work_here())
+
+
+async def work_here() -> None:
+    """Work in this process until a signal comes."""
+    async with open_runtime(settings()) as runtime:
+        hands = build_worker(runtime)
+        hands.start()
+        await stop_signal()
+        await hands.stop()
+
+
+def clock() -> None:
+    """Do what is due by the calendar: clean up what has served its time. Run one. Example: madzi clock."""
+    from gateway.housekeeping import tick_forever
+
+    logs.configure(settings().log_level)
+
+    async def work() -> None:
+        async with open_runtime(settings()) as runtime:
+            await until_stopped(lambda: tick_forever(runtime.db, runtime.clock))
+
+    _run_loop(work())
+
+
+def simulate(
+    party: Party,
+    port: Port = 8090,
+    gateway: Annotated[
+        str, typer.Option("--gateway", help="the gateway's address")
+    ] = "http://127.0.0.1:8080",
+    speed: Annotated[float, typer.Option("--speed", min=0.1, max=100)] = 1,
+) -> None:
+    """Run one of the other parties alone. Example: madzi simulate providers --port 8090."""
+    logs.configure("WARNING")
+
+    async def work() -> None:
+        app = simulated(party, gateway, speed)
+        try:
+            running = await start(app, port=port)
+        except OSError as taken:
+            raise Refused(f"port {port}: {taken.strerror}", code="port_taken") from None
+        typer.echo(f"{party.value} on {running.url}, controls under {running.url}/_sim", err=True)
+        await stop_signal()
+        await running.close()
+
+    _run_loop(work())
+
+
+def simulated(party: Party, gateway: str, speed: float, journal: Path | None = None) -> Any:
+    """Return the application of another party."""
+    from simulators.aggregator import app as aggregator
+    from simulators.aggregator.config import Config as AggregatorConfig
+    from simulators.providers import app as providers
+    from simulators.providers.config import Config as ProvidersConfig
+    from simulators.timing import WallTime
+
+    timing = WallTime(speed)
+    if party is Party.PROVIDERS:
+        return providers.create(ProvidersConfig(timing=timing, journal=journal))
+    token = settings().channel_token.get_secret_value()
+    code = settings().service_code
+    return aggregator.create(
+        AggregatorConfig(gateway_url=gateway, channel_token=token, service_code=code, timing=timing)
+    )
+
+
+async def stop_signal() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stopped.set)
+    await stopped.wait()
+
+
+async def until_stopped(work: Callable[[], Awaitable[None]]) -> None:
+    """Run something that never ends until a signal comes."""
+    task = asyncio.ensure_future(work())
+    await stop_signal()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _run_loop(work: Any) -> None:
+    try:
+        import uvloop
+    except ImportError:  # not on this platform
+        run(work)
+    else:
+        uvloop.run(work)

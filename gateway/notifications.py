@@ -1,0 +1,132 @@
+"""From what became true of a payment to the SMS that tells it, in the same transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import Clock
+from core.i18n import Text
+from core.ids import Ids
+from payments import routing
+from payments.events import Event, Expired, Failed, Succeeded, TakesLong
+from payments.records import Payment
+from sms import outbound, templates
+from sms.outbound import Notice
+from sms.templates import About, Printed
+from taps import store as taps_store
+from taps.model import Tenant
+
+_TRY_AGAIN_AFTER = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Notifier:
+    """Enqueues SMS for payment events; `printed` is what stands on the plate."""
+
+    clock: Clock
+    ids: Ids
+    printed: Printed
+
+    async def announce(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
+        """Enqueue every SMS that the events call for; a fact that was told before is not told again."""
+        tenants = await _tenants(connection, events)
+        told = [said for event in events for said in self._texts(event, tenants)]
+        known = await taps_store.customers(connection, {said.msisdn for said in told})
+        rows = []
+        for said in told:
+            customer = known.get(said.msisdn)
+            notice = Notice(
+                fact_key=said.fact_key,
+                msisdn=said.msisdn,
+                language=(customer.language if customer else None) or "en",
+                text=said.text,
+                correlation_id=said.payment.correlation_id,
+                payment_id=said.payment.payment_id,
+            )
+            rows.append(
+                outbound.compose(
+                    notice, sms_id=self.ids.new(), now=self.clock.now(), catalogues=templates.catalogues()
+                )
+            )
+        await outbound.enqueue(connection, rows)
+
+    def _texts(self, event: Event, tenants: dict[str, Tenant]) -> list["_Said"]:
+        payment, now = event.payment, self.clock.now()
+        match event:
+            case Succeeded():
+                return self._success(event, tenants, now)
+            case Failed():
+                return [_Said(payment, "failed", payment.contact_msisdn, self._failure(payment, now))]
+            case Expired():
+                text = templates.expired(_about(payment), self.printed, at=payment.created_at)
+                return [_Said(payment, "expired", payment.contact_msisdn, text)]
+            case TakesLong():
+                text = templates.wait_long(
+                    _about(payment),
+                    self.printed,
+                    since=payment.pushed_at or payment.created_at,
+                    until=payment.expires_at + timedelta(minutes=1),
+                )
+                return [_Said(payment, "wait", payment.contact_msisdn, text)]
+
+    def _failure(self, payment: Payment, now: datetime) -> Text:
+        if payment.reason == "paid_already":
+            return templates.paid_already(_about(payment))
+        return templates.not_paid(
+            _about(payment), self.printed, payment.reason or "other", retry_at=now + _TRY_AGAIN_AFTER
+        )
+
+    def _success(self, event: Succeeded, tenants: dict[str, Tenant], now: datetime) -> list["_Said"]:
+        payment = event.payment
+        told = [_Said(payment, "success", payment.contact_msisdn, self._confirmation(event, now))]
+        tenant = tenants.get(payment.tenant_id or "")
+        if tenant and event.credited_minor and tenant.msisdn not in (payment.contact_msisdn, payment.msisdn):
+            text = templates.paid_for_you(_about(payment, event), at=now)
+            told.append(_Said(payment, "foryou", tenant.msisdn, text))
+        return told
+
+    def _confirmation(self, event: Succeeded, now: datetime) -> Text:
+        receipt = event.payment.receipt
+        about = _about(event.payment, event)
+        if not event.credited_minor:
+            is_twice = event.payment.reason is None
+            tell = templates.kept_twice if is_twice else templates.kept
+            return tell(_about(event.payment), at=now, receipt=receipt)
+        if event.was_late:
+            return templates.paid_late(
+                about, self.printed, left_minor=event.left_minor, at=now, receipt=receipt
+            )
+        if event.left_minor:
+            return templates.paid_part(
+                about, self.printed, left_minor=event.left_minor, at=now, receipt=receipt
+            )
+        return templates.paid(about, at=now, receipt=receipt)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    payment: Payment
+    fact: str
+    msisdn: str
+    text: Text
+
+    @property
+    def fact_key(self) -> str:
+        return f"payment:{self.payment.payment_id}:{self.fact}"
+
+
+def _about(payment: Payment, event: Succeeded | None = None) -> About:
+    return About(
+        amount_minor=event.credited_minor if event else payment.amount_minor,
+        currency=payment.currency,
+        tap_id=payment.tap_id,
+        wallet=routing.NAMES[payment.provider],
+        periods=event.periods if event else (payment.period,),
+    )
+
+
+async def _tenants(connection: AsyncConnection, events: Iterable[Event]) -> dict[str, Tenant]:
+    ids = {e.payment.tenant_id for e in events if isinstance(e, Succeeded) and e.payment.tenant_id}
+    return await taps_store.tenants_by_ids(connection, ids) if ids else {}

@@ -1,0 +1,142 @@
+"""Sends prompts, and asks providers what became of them."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from core import bulk, outbox
+from core.clock import Clock
+from core.db import Database
+from core.metrics import PUSHES, REPORTS
+from payments import store
+from payments.commands import NextPush, PushAnswered, Reported, StartPush, TimeUp
+from payments.providers.base import Provider, Push
+from payments.records import Payment
+from payments.results import Again
+from payments.service import PaymentService
+from payments.tables import payments as payments_table
+
+_log = structlog.get_logger()
+_LEASE_S = 60.0
+
+
+class Pusher:
+    """Takes accepted payments to their providers, one prompt at a time for a handset."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        payments: PaymentService,
+        providers: Mapping[str, Provider],
+        callback_url: Callable[[Payment], str],
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._payments = payments
+        self._providers = providers  # by account_id
+        self._callback_url = callback_url
+
+    async def handle(self, message: outbox.Message) -> dict[str, Any]:
+        """Handle one outbox row of kind `push`; return the change that finishes or postpones it."""
+        payment_id = message.body["payment_id"]
+        next_push: NextPush = await self._payments.submit(StartPush(payment_id))
+        now = self._clock.now()
+        match next_push.action:
+            case "send":
+                return await self._send(message, payment_id)
+            case "wait":
+                return outbox.again(
+                    message, at=next_push.wait_until or now, error="handset busy", counts=False
+                )
+            case "ask_first":
+                await self.ask(next_push.ask, cause="recheck")
+                at = next_push.wait_until or now
+                return outbox.again(message, at=at, error="asked about an older attempt", counts=False)
+            case _:
+                return outbox.done(message.outbox_id, now=now)
+
+    async def _send(self, message: outbox.Message, payment_id: str) -> dict[str, Any]:
+        async with self._db.read() as connection:
+            payment = (await store.by_ids(connection, [payment_id]))[payment_id]
+        provider = self._providers[payment.account_id]
+        reply = await provider.push(self._push(payment))
+        PUSHES.labels(payment.provider, reply.taken).inc()
+        log = _log.error if reply.is_config_fault else _log.info
+        log(
+            "push_answered",
+            correlation_id=payment.correlation_id,
+            payment_id=payment_id,
+            provider=payment.provider,
+            taken=reply.taken,
+            code=reply.code,
+            is_config_fault=reply.is_config_fault,
+        )
+        answer = await self._payments.submit(PushAnswered(payment_id, reply))
+        if isinstance(answer, Again):
+            return outbox.again(message, at=answer.at, error=reply.code or reply.taken)
+        return outbox.done(message.outbox_id, now=self._clock.now())
+
+    def _push(self, payment: Payment) -> Push:
+        return Push(
+            reference=payment.reference,
+            external_id=payment.payment_id,
+            msisdn=payment.msisdn,
+            amount_minor=payment.amount_minor,
+            currency=payment.currency,
+            tap_id=payment.tap_id,
+            period=payment.period,
+            callback_url=self._callback_url(payment),
+        )
+
+    async def ask(self, payment_ids: Sequence[str], *, cause: str) -> None:
+        """Ask the providers about payments and let them move by the answers."""
+        async with self._db.read() as connection:
+            payments = await store.by_ids(connection, payment_ids)
+        await asyncio.gather(*(self._ask(payment, cause) for payment in payments.values()))
+
+    async def _ask(self, payment: Payment, cause: str) -> None:
+        provider = self._providers.get(payment.account_id)
+        if provider is None or payment.push_state in ("none", "refused"):
+            return
+        report = await provider.query(payment.reference, payment.provider_reference)
+        REPORTS.labels(payment.provider, report.outcome).inc()
+        await self._payments.submit(Reported(payment.payment_id, report, cause))
+
+    async def check_due(self, limit: int = 100) -> int:
+        """Ask about payments whose time has come; return how many there were."""
+        now = self._clock.now()
+        async with self._db.read() as connection:
+            due = await store.due_checks(connection, now, limit)
+        if not due:
+            return 0
+        mine = await self._lease(due, now)
+        await asyncio.gather(*(self._check(payment) for payment in mine))
+        return len(due)
+
+    async def _lease(self, due: Sequence[Payment], now: datetime) -> list[Payment]:
+        """Push the next check ahead, so that no other worker asks at the same time."""
+        until = now + timedelta(seconds=_LEASE_S * (1 + random.random() / 4))  # noqa: S311 - spreads, hides nothing
+        taken = (
+            sa.update(payments_table)
+            .where(payments_table.c.next_check_at <= now)
+            .values(next_check_at=until, version=payments_table.c.version + 1)
+            .returning(payments_table.c.payment_id)
+        )
+        async with self._db.write() as connection:
+            rows = await bulk.change(
+                connection, taken, payments_table.c.payment_id, [p.payment_id for p in due]
+            )
+        mine = {row.payment_id for row in rows}
+        return [payment for payment in due if payment.payment_id in mine]
+
+    async def _check(self, payment: Payment) -> None:
+        if payment.status == "initiated":
+            await self._payments.submit(TimeUp(payment.payment_id))
+        else:
+            await self._ask(payment, "poll")

@@ -1,0 +1,211 @@
+"""All that a process needs, built once and passed down; nothing opens a connection at import."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from random import SystemRandom
+from typing import Any
+
+import aiohttp
+import sqlalchemy as sa
+import structlog
+
+from core import bulk, outbox
+from core.clock import Clock, SystemClock
+from core.db import Database
+from core.ids import Ids
+from core.metrics import CALLBACKS
+from gateway.callbacks import Confirmer, Inbox
+from gateway.hops import Hops
+from gateway.notifications import Notifier
+from gateway.pushes import Pusher
+from gateway.sessions.store import Calls
+from gateway.settings import Settings
+from gateway.workers import Worker
+from payments import tables as t
+from payments.desk import Rail, Rules
+from payments.providers.accounts import Account, callback_url, ensure_accounts
+from payments.providers.base import Provider
+from payments.providers.daraja import Daraja
+from payments.providers.http import Http, HttpSettings
+from payments.providers.mtn import Mtn
+from payments.providers.tokens import MemoryTokens, TokenStore
+from payments.service import PaymentService
+from sms.delivery import Delivery
+from sms.senders.africastalking import AfricasTalking
+from sms.senders.base import Sender
+from sms.senders.log import LogSender
+from sms.templates import Printed
+from ussd_menus.outcome import MenuSettings
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The parts of a process."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    ids: Ids
+    accounts: Mapping[str, Account]  # by callback token
+    providers: Mapping[str, Provider]  # by account_id
+    payments: PaymentService
+    hops: Hops
+    inbox: Inbox
+    pusher: Pusher
+    confirmer: Confirmer
+    sender: Sender
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, *, processes: int = 1, clock: Clock | None = None, ids: Ids | None = None
+) -> AsyncIterator[Runtime]:
+    """Build a runtime over a database whose schema is current; close everything at the end."""
+    clock = clock or SystemClock()
+    ids = ids or Ids(clock)
+    async with AsyncExitStack() as stack:
+        db = Database(settings.db_url)
+        stack.push_async_callback(db.close)
+        http = await stack.enter_async_context(Http(HttpSettings(total_s=settings.provider_timeout_s)))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        accounts = await _accounts(db, settings, clock, ids)
+        providers = _providers(settings, accounts, http, clock)
+        yield _assemble(settings, db, clock, ids, accounts, providers, session, stack, processes=processes)
+
+
+def _assemble(  # noqa: PLR0913 - the one place where everything is put together
+    settings: Settings,
+    db: Database,
+    clock: Clock,
+    ids: Ids,
+    accounts: list[Account],
+    providers: Mapping[str, Provider],
+    session: aiohttp.ClientSession,
+    stack: AsyncExitStack,
+    *,
+    processes: int,
+) -> Runtime:
+    notifier = Notifier(clock, ids, Printed(settings.service_code, settings.support_phone))
+    rules = _rules(settings, accounts, providers)
+    payments = PaymentService(db, clock, ids, rules, notifier.announce)
+    stack.push_async_callback(payments.close)
+    menu = MenuSettings(
+        service_code=settings.service_code,
+        support_phone=settings.support_phone,
+        septets=settings.screen_septets,
+    )
+    hops = Hops(
+        db,
+        clock,
+        ids,
+        payments,
+        Calls(trust_memory=processes == 1),
+        menu,
+        push_delay_s=settings.push_delay_s,
+        max_waiting=settings.max_waiting_hops,
+    )
+    stack.push_async_callback(hops.close)
+    inbox = Inbox(db, clock, ids)
+    stack.push_async_callback(inbox.close)
+    by_id = {account.account_id: account for account in accounts}
+    return Runtime(
+        settings=settings,
+        db=db,
+        clock=clock,
+        ids=ids,
+        accounts={account.callback_token: account for account in accounts},
+        providers=providers,
+        payments=payments,
+        hops=hops,
+        inbox=inbox,
+        pusher=Pusher(
+            db,
+            clock,
+            payments,
+            providers,
+            lambda p: callback_url(settings.public_url, by_id[p.account_id], p.callback_key),
+        ),
+        confirmer=Confirmer(db, payments, providers),
+        sender=AfricasTalking(session, settings.at) if settings.at else LogSender(),
+    )
+
+
+async def _accounts(db: Database, settings: Settings, clock: Clock, ids: Ids) -> list[Account]:
+    configured = [name for name in ("mtn", "daraja") if getattr(settings, name) is not None]
+    async with db.write() as connection:
+        return await ensure_accounts(connection, configured, ids, clock)
+
+
+def _providers(settings: Settings, accounts: list[Account], http: Http, clock: Clock) -> dict[str, Provider]:
+    store: TokenStore = MemoryTokens()
+    built: dict[str, Provider] = {}
+    for account in accounts:
+        common: dict[str, Any] = {
+            "account_id": account.account_id, "http": http, "clock": clock, "store": store,
+        }  # fmt: skip
+        if account.provider == "mtn" and settings.mtn:
+            built[account.account_id] = Mtn(settings.mtn, **common)
+        elif account.provider == "daraja" and settings.daraja:
+            built[account.account_id] = Daraja(settings.daraja, **common)
+    return built
+
+
+def _rules(settings: Settings, accounts: list[Account], providers: Mapping[str, Provider]) -> Rules:
+    rails = {
+        account.provider: Rail(account.provider, account.account_id, providers[account.account_id].traits)
+        for account in accounts
+        if account.account_id in providers
+    }
+    return Rules(
+        rails=rails,
+        limits=settings.limits,
+        expiry_s=settings.payment_expiry_s,
+        poll_after_s=settings.poll_after_s,
+        guide_after_s=settings.guide_after_s,
+    )
+
+
+def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
+    """Return a worker for everything that the outbox can hold."""
+    delivery = Delivery(runtime.db, runtime.sender, runtime.clock, SystemRandom().random)
+
+    async def callback(message: outbox.Message) -> dict[str, Any]:
+        return await confirm(runtime, message)
+
+    return Worker(
+        runtime.db,
+        runtime.clock,
+        {"push": runtime.pusher.handle, "callback": callback},
+        {"sms": delivery.handle},
+        runtime.pusher.check_due,
+        name=name,
+    )
+
+
+MOST_CONFIRMATIONS = 8
+
+
+async def confirm(runtime: Runtime, message: outbox.Message) -> dict[str, Any]:
+    """Handle an outbox row of kind `callback`: confirm it, note the verdict, or look again a little later."""
+    raw_id = message.body["raw_id"]
+    async with runtime.db.read() as connection:
+        query = sa.select(t.callbacks).where(t.callbacks.c.raw_id == raw_id)
+        raw = (await connection.execute(query)).one()
+    finding = await runtime.confirmer.confirm(raw)
+    now = runtime.clock.now()
+    if finding.again_after_s is not None and message.attempts + 1 < MOST_CONFIRMATIONS:
+        wait_s = max(finding.again_after_s, outbox.backoff_s(message.attempts, jitter=0, most_s=60))
+        return outbox.again(message, at=now + timedelta(seconds=wait_s), error=finding.verdict)
+    CALLBACKS.labels(finding.verdict).inc()
+    _log.info(
+        "callback_judged", raw_id=raw_id, verdict=finding.verdict, payment_id=finding.payment_id,
+        account_id=raw.account_id,
+    )  # fmt: skip
+    async with runtime.db.write() as connection:
+        change = {"raw_id": raw_id, "verdict": finding.verdict, "payment_id": finding.payment_id}
+        await bulk.update(connection, t.callbacks, [change])
+    return outbox.done(message.outbox_id, now=now)

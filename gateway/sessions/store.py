@@ -1,0 +1,124 @@
+"""Calls in memory, with the database behind them.
+
+One process may trust its memory, which spares a query for each hop; where several web processes share the
+callers, a hop of the same call may have been answered elsewhere, so the database is always asked.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import bulk
+from gateway.sessions.tables import ussd_hops, ussd_sessions
+from ussd_menus.facts import Dropped
+from ussd_menus.session import Session, loads
+
+Key = tuple[str, str]  # channel, the aggregator's session id
+RESUME_WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call so far: its last text, where the caller stands, and every reply given."""
+
+    session_id: str
+    msisdn: str
+    session: Session
+    text: str
+    hop_no: int
+    is_end: bool
+    replies: dict[str, str] = field(default_factory=dict)  # whole text -> reply
+    screen: str = ""
+
+
+class Calls:
+    """Finds calls by the aggregator's session id."""
+
+    def __init__(self, *, trust_memory: bool, capacity: int = 10_000) -> None:
+        self._trusts_memory = trust_memory
+        self._capacity = capacity
+        self._memory: OrderedDict[Key, Call] = OrderedDict()
+
+    async def load(self, connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, Call]:
+        """Return the calls that exist, from memory where it may be trusted."""
+        found: dict[Key, Call] = {}
+        if self._trusts_memory:
+            found = {key: self._memory[key] for key in keys if key in self._memory}
+        missing = set(keys) - found.keys()
+        if missing:
+            found |= await _load(connection, missing)
+        return found
+
+    def remember(self, calls: dict[Key, Call]) -> None:
+        """Keep calls in memory, after their hops are committed."""
+        if not self._trusts_memory:
+            return
+        for key, call in calls.items():
+            self._memory[key] = call
+            self._memory.move_to_end(key)
+        while len(self._memory) > self._capacity:
+            self._memory.popitem(last=False)
+
+    def forget(self) -> None:
+        """Empty the memory; the database still knows."""
+        self._memory.clear()
+
+
+async def _load(connection: AsyncConnection, keys: set[Key]) -> dict[Key, Call]:
+    query = (
+        sa.select(
+            ussd_sessions.c.session_id,
+            ussd_sessions.c.channel,
+            ussd_sessions.c.external_id,
+            ussd_sessions.c.msisdn,
+            ussd_hops.c.hop_no,
+            ussd_hops.c.text,
+            ussd_hops.c.reply,
+            ussd_hops.c.state,
+            ussd_hops.c.screen,
+            ussd_hops.c.is_end,
+        )
+        .join(ussd_hops, ussd_hops.c.session_id == ussd_sessions.c.session_id)
+        .order_by(ussd_sessions.c.session_id, ussd_hops.c.hop_no)
+    )
+    rows = await bulk.fetch(connection, query, ussd_sessions.c.external_id, {key[1] for key in keys})
+    by_key: dict[Key, list[sa.Row[Any]]] = {}
+    for row in rows:
+        key = (row.channel, row.external_id)
+        if key in keys:
+            by_key.setdefault(key, []).append(row)
+    return {key: _call(hops) for key, hops in by_key.items()}
+
+
+def _call(rows: Sequence[sa.Row[Any]]) -> Call:
+    last = rows[-1]
+    hops = [row for row in rows if row.session_id == last.session_id]
+    return Call(
+        session_id=last.session_id,
+        msisdn=last.msisdn,
+        session=loads(last.state),
+        text=last.text,
+        hop_no=last.hop_no,
+        is_end=last.is_end,
+        replies={hop.text: hop.reply for hop in hops},
+        screen=last.screen,
+    )
+
+
+async def dropped(connection: AsyncConnection, msisdns: Iterable[str], now: datetime) -> dict[str, Dropped]:
+    """Return each phone's latest call, where it stopped without an END within the last ten minutes."""
+    query = (
+        sa.select(
+            ussd_sessions.c.msisdn, ussd_hops.c.state, ussd_hops.c.at, ussd_hops.c.is_end, ussd_hops.c.hop_no
+        )
+        .join(ussd_hops, ussd_hops.c.session_id == ussd_sessions.c.session_id)
+        .where(ussd_sessions.c.started_at > now - 2 * RESUME_WITHIN, ussd_hops.c.at > now - RESUME_WITHIN)
+        .order_by(ussd_sessions.c.started_at, ussd_hops.c.session_id, ussd_hops.c.hop_no)
+    )
+    last = {row.msisdn: row for row in await bulk.fetch(connection, query, ussd_sessions.c.msisdn, msisdns)}
+    return {msisdn: Dropped(loads(row.state), row.at) for msisdn, row in last.items() if not row.is_end}

@@ -1,0 +1,102 @@
+"""Settings from the environment (`MADZI_…`) or `.env`; names in contract §3."""
+
+import base64
+import binascii
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from payments.providers.settings import DarajaSettings, MtnSettings
+from payments.validation import Limits
+from sms.settings import AfricasTalkingSettings
+
+DEMO_TOKEN = "demo-channel-token"  # noqa: S105 - public on purpose, refused in production
+_SHORTEST_TOKEN = 16
+_KEY_BYTES = 32
+
+
+class Env(StrEnum):
+    """Changes what is permitted, never which code runs."""
+
+    DEMO = "demo"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Everything that differs between installations."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MADZI_",
+        env_file=".env",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="ignore",
+        frozen=True,
+    )
+
+    env: Env = Env.DEMO
+    data_dir: Path = Path("var")
+    database_url: str = ""
+    public_url: str = "http://127.0.0.1:8080"
+    master_key: SecretStr | None = None
+    channel_token: SecretStr = SecretStr(DEMO_TOKEN)
+    metrics_token: SecretStr | None = None
+    service_code: str = "*384*7#"
+    support_phone: str = "0211000000"
+    log_level: str = "INFO"
+
+    push_delay_s: float = Field(3, ge=0)
+    payment_expiry_s: float = Field(300, gt=0)
+    poll_after_s: float = Field(20, gt=0)
+    guide_after_s: float = Field(45, gt=0)
+    provider_timeout_s: float = Field(20, gt=0)
+
+    screen_septets: int = Field(160, ge=100, le=182)
+    single_limit_minor: dict[str, int] = {"ZMW": 500_000, "KES": 25_000_000}
+    daily_limit_minor: dict[str, int] = {"ZMW": 1_000_000, "KES": 50_000_000}
+    max_waiting_hops: int = 2000
+
+    at: AfricasTalkingSettings | None = None
+    mtn: MtnSettings | None = None
+    daraja: DarajaSettings | None = None
+
+    @field_validator("master_key")
+    @classmethod
+    def _is_32_bytes(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                size = len(base64.b64decode(value.get_secret_value(), validate=True))
+            except binascii.Error:
+                size = 0
+            if size != _KEY_BYTES:
+                raise ValueError("MADZI_MASTER_KEY must be 32 bytes in base64: openssl rand -base64 32")
+        return value
+
+    @model_validator(mode="after")
+    def _is_fit_for_production(self) -> Self:
+        if self.env is not Env.PRODUCTION:
+            return self
+        token = self.channel_token.get_secret_value()
+        if token == DEMO_TOKEN or len(token) < _SHORTEST_TOKEN:
+            raise ValueError("production needs MADZI_CHANNEL_TOKEN: at least 16 random characters")
+        if self.metrics_token is None:
+            raise ValueError("production needs MADZI_METRICS_TOKEN, which Prometheus sends as bearer token")
+        if not self.public_url.startswith("https://"):
+            raise ValueError("production needs MADZI_PUBLIC_URL with https://, where callbacks arrive")
+        if not self.database_url:
+            raise ValueError("production needs MADZI_DATABASE_URL")
+        return self
+
+    @property
+    def db_url(self) -> str:
+        """The database: what is set, else a SQLite file in the data folder."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/madzi.db"
+
+    @property
+    def limits(self) -> Limits:
+        """What one payment and one day may reach."""
+        return Limits(self.single_limit_minor, self.daily_limit_minor)

@@ -1,0 +1,185 @@
+"""The web process: every endpoint from outside, each with authentication of its own kind."""
+
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+import sqlalchemy as sa
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from core import bulk, outbox
+from core.errors import BadInput
+from core.metrics import HOP_SECONDS, HOPS
+from gateway import gauges, problems, sms_inbox
+from gateway.callbacks import Raw
+from gateway.channels import africastalking
+from gateway.runtime import Runtime
+from gateway.schema import is_current
+from gateway.sessions.tables import ussd_end_events, ussd_sessions
+from sms import reports
+from sms.tables import sms_inbound, sms_opt_outs
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+RUNTIME = web.AppKey("runtime", Runtime)
+WAKE: web.AppKey[Callable[[], None]] = web.AppKey("wake")
+MOST_BODY_BYTES = 64 * 1024
+_KIND = "[a-z0-9_]{1,20}"
+_DURATION = re.compile(r"\d{1,8}", re.ASCII)
+
+
+def create_app(runtime: Runtime, wake: Callable[[], None] = lambda: None) -> web.Application:
+    """Return the application; `wake` tells a worker in this process that the outbox has something."""
+    app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[problems.middleware])
+    app[RUNTIME] = runtime
+    app[WAKE] = wake
+    app.add_routes(
+        [
+            web.post("/ussd/africastalking/{token}", ussd),
+            web.post("/ussd/africastalking/{token}/events", ussd_ended),
+            web.post("/sms/africastalking/{token}/inbound", sms_in),
+            web.post("/sms/africastalking/{token}/delivery", sms_delivered),
+            web.post("/sms/africastalking/{token}/optout", sms_opt_out),
+            web.post("/cb/{token}", callback),
+            web.put("/cb/{token}", callback),
+            web.post(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
+            web.put(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
+            web.get("/healthz", healthz),
+            web.get("/readyz", readyz),
+            web.get("/metrics", metrics),
+        ]
+    )
+    return app
+
+
+def _check_channel(request: web.Request) -> Runtime:
+    runtime = request.app[RUNTIME]
+    expected = runtime.settings.channel_token.get_secret_value()
+    if not hmac.compare_digest(request.match_info["token"].encode(), expected.encode()):
+        raise web.HTTPNotFound
+    return runtime
+
+
+async def ussd(request: web.Request) -> web.Response:
+    """Answer a hop of Africa's Talking."""
+    started = perf_counter()
+    runtime = _check_channel(request)
+    hop = africastalking.read(await request.post())
+    reply = await runtime.hops.answer(hop)
+    if reply.body.startswith("END"):
+        request.app[WAKE]()
+    HOPS.labels(hop.channel, reply.screen).inc()
+    HOP_SECONDS.observe(perf_counter() - started)
+    return web.Response(text=reply.body, headers={"at-ussd-hop-metadata": reply.screen[:99]})
+
+
+async def ussd_ended(request: web.Request) -> web.Response:
+    """Store an end event; the push of this call need not wait any longer."""
+    runtime = _check_channel(request)
+    form = await request.post()
+    external_id = str(form.get("sessionId") or "")[:100]
+    if not external_id:
+        raise BadInput("the form needs sessionId", code="bad_session_id")
+    duration = str(form.get("durationInMillis") or "")
+    row: dict[str, object] = {
+        "event_id": runtime.ids.new(),
+        "channel": africastalking.NAME,
+        "external_id": africastalking.clean(external_id),
+        "status": africastalking.clean(str(form.get("status") or ""))[:20],
+        "hops_metadata": africastalking.clean(str(form.get("hopsMetadata") or ""))[:400],
+        "duration_ms": int(duration) if _DURATION.fullmatch(duration) else None,
+        "body": await request.read(),
+        "received_at": runtime.clock.now(),
+    }
+    await _let_go(runtime, row, external_id)
+    request.app[WAKE]()
+    return web.Response(text="stored")
+
+
+async def _let_go(runtime: Runtime, row: dict[str, object], external_id: str) -> None:
+    async with runtime.db.write() as connection:
+        await bulk.insert_new(connection, ussd_end_events, [row])
+        query = sa.select(ussd_sessions.c.session_id).where(
+            ussd_sessions.c.external_id == external_id, ussd_sessions.c.channel == africastalking.NAME
+        )
+        sessions = [found.session_id for found in await connection.execute(query)]
+        await outbox.wake(connection, "push", sessions, now=runtime.clock.now())
+
+
+async def sms_in(request: web.Request) -> web.Response:
+    """Store a person's SMS before it is understood; the aggregator repeats it until it sees 200."""
+    runtime = _check_channel(request)
+    form = {name: str(value) for name, value in (await request.post()).items()}
+    async with runtime.db.write() as connection:
+        await bulk.insert_new(connection, sms_inbound, [sms_inbox.inbound_row(form, now=runtime.clock.now())])
+    return web.Response(text="stored")
+
+
+async def sms_delivered(request: web.Request) -> web.Response:
+    """Store a delivery report, then move the SMS by it."""
+    runtime = _check_channel(request)
+    form = {name: str(value) for name, value in (await request.post()).items()}
+    await reports.receive(runtime.db, form, report_id=runtime.ids.new(), now=runtime.clock.now())
+    return web.Response(text="stored")
+
+
+async def sms_opt_out(request: web.Request) -> web.Response:
+    """Store that a person wants no SMS but those about payments."""
+    runtime = _check_channel(request)
+    form = {name: str(value) for name, value in (await request.post()).items()}
+    async with runtime.db.write() as connection:
+        await bulk.insert_new(
+            connection, sms_opt_outs, [sms_inbox.opt_out_row(form, now=runtime.clock.now())]
+        )
+    return web.Response(text="stored")
+
+
+async def callback(request: web.Request) -> web.Response:
+    """Store what a provider sends, answer at once, believe it only when the provider confirms it."""
+    runtime = request.app[RUNTIME]
+    account = runtime.accounts.get(request.match_info["token"])
+    if account is None:
+        raise web.HTTPNotFound
+    raw = Raw(
+        account=account,
+        kind=request.match_info.get("kind", "callback"),
+        key=request.query.get("key", "")[:22],
+        body=await request.read(),
+        source=request.remote or "",
+    )
+    await runtime.inbox.store(raw)
+    request.app[WAKE]()
+    content_type, body = runtime.providers[account.account_id].traits.callback_reply
+    return web.Response(text=body, content_type=content_type)
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """Say that the process is alive."""
+    return web.json_response({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Say whether this process can serve a hop: database reachable, schema current."""
+    runtime = request.app[RUNTIME]
+    try:
+        await runtime.db.ping()
+        current = await is_current(runtime.db)
+    except (OSError, TimeoutError, sa.exc.SQLAlchemyError):
+        return web.json_response({"status": "unready", "code": "database_unreachable"}, status=503)
+    if not current:
+        return web.json_response({"status": "unready", "code": "schema_behind"}, status=503)
+    return web.json_response({"status": "ready"})
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Show what is counted; behind a bearer token where one is set."""
+    runtime = request.app[RUNTIME]
+    token = runtime.settings.metrics_token
+    if token is not None:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
+            raise web.HTTPUnauthorized
+    await gauges.refresh(runtime.db, runtime.clock.now())
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,131 @@
+"""The story of a payment: everything that is known of it, in the order in which it happened."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import bulk
+from core.clock import rfc3339
+from core.errors import NotFound
+from core.ids import is_uuid
+from payments import tables as t
+from payments.records import Order, Payment
+
+
+def money(amount_minor: int, currency: str) -> dict[str, Any]:
+    """Return money as JSON carries it (contract §4)."""
+    return {"amount_minor": amount_minor, "currency": currency}
+
+
+def payment_json(payment: Payment, orders: Sequence[Order]) -> dict[str, Any]:
+    """Return a payment as the interface shows it."""
+    return {
+        "payment_id": payment.payment_id,
+        "payment_request_id": payment.payment_request_id,
+        "status": payment.status,
+        "reason": payment.reason,
+        "amount": money(payment.amount_minor, payment.currency),
+        "tap_id": payment.tap_id,
+        "tenant_id": payment.tenant_id,
+        "user_id": payment.user_id,
+        "msisdn": payment.msisdn,
+        "provider": payment.provider,
+        "provider_reference": payment.provider_reference,
+        "receipt": payment.receipt,
+        "channel": payment.channel,
+        "is_payment_done": bool(orders) and all(order.status == "success" for order in orders),
+        "orders": [
+            {
+                "order_id": order.order_id,
+                "seller": order.seller,
+                "amount": money(order.amount_minor, order.currency),
+                "credited": money(order.credited_minor, order.currency),
+                "status": order.status,
+                "reason": order.reason,
+            }
+            for order in orders
+        ],
+        "created_at": rfc3339(payment.created_at),
+        "updated_at": rfc3339(payment.updated_at),
+        "links": {"self": f"/api/v1/payments/{payment.payment_id}"},
+    }
+
+
+async def find(connection: AsyncConnection, name: str) -> Payment:
+    """Return a payment by its id, request id, receipt or provider reference; raises NotFound."""
+    p = t.payments.c
+    if is_uuid(name):
+        key = name.lower()
+        which = sa.or_(p.payment_id == key, p.payment_request_id == key, p.reference == key)
+    else:
+        which = sa.or_(p.receipt == name, p.provider_reference == name)
+    found = (await connection.execute(sa.select(t.payments).where(which).limit(1))).first()
+    if found is None:
+        raise NotFound(f"no payment has the id, receipt or reference {name!r}", code="no_such_payment")
+    return Payment.of(found)
+
+
+async def orders_of(connection: AsyncConnection, payment_ids: Sequence[str]) -> dict[str, list[Order]]:
+    """Return the orders of payments."""
+    query = sa.select(t.payment_orders).order_by(t.payment_orders.c.order_id)
+    found: dict[str, list[Order]] = {payment_id: [] for payment_id in payment_ids}
+    for row in await bulk.fetch(connection, query, t.payment_orders.c.payment_id, payment_ids):
+        found[row.payment_id].append(Order.of(row))
+    return found
+
+
+async def transitions(connection: AsyncConnection, payment_id: str) -> list[dict[str, Any]]:
+    """Return the trail of a payment, oldest first."""
+    m = t.payment_transitions.c
+    query = sa.select(t.payment_transitions).where(m.payment_id == payment_id).order_by(m.seq)
+    return [
+        {
+            "from": row.from_status,
+            "to": row.to_status,
+            "at": rfc3339(row.at),
+            "cause": row.cause,
+            "actor": row.actor,
+            "raw_id": row.raw_id,
+            "detail": row.detail,
+        }
+        for row in await connection.execute(query)
+    ]
+
+
+async def full(connection: AsyncConnection, payment: Payment) -> dict[str, Any]:
+    """Return the whole story: orders, claims, trail, callbacks, postings, open items."""
+    payment_id = payment.payment_id
+    orders = (await orders_of(connection, [payment_id]))[payment_id]
+    story = payment_json(payment, orders)
+    story["transitions"] = await transitions(connection, payment_id)
+    story["account_id"] = payment.account_id
+    story["validation"] = payment.validation
+    story["push"] = {"state": payment.push_state, "attempts": payment.push_attempts, "checks": payment.checks}
+    story["callbacks"] = await _rows(
+        connection, t.callbacks, payment_id, ("raw_id", "kind", "verdict", "received_at")
+    )
+    story["suspense"] = await _rows(
+        connection, t.suspense_items, payment_id, ("item_id", "kind", "status", "held_minor", "detail")
+    )
+    story["postings"] = await _postings(connection, payment_id)
+    return story
+
+
+async def _rows(
+    connection: AsyncConnection, table: sa.Table, payment_id: str, names: Sequence[str]
+) -> list[dict[str, Any]]:
+    query = sa.select(*(table.c[name] for name in names)).where(table.c.payment_id == payment_id)
+    return [dict(row._mapping) for row in await connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def _postings(connection: AsyncConnection, payment_id: str) -> list[dict[str, Any]]:
+    e, x = t.ledger_entries.c, t.ledger_transactions.c
+    query = (
+        sa.select(e.ledger_account, e.currency, e.amount_minor)
+        .join(t.ledger_transactions, x.ledger_id == e.ledger_id)
+        .where(x.payment_id == payment_id)
+        .order_by(e.ledger_id, e.seq)
+    )
+    return [dict(row._mapping) for row in await connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name

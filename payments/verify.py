@@ -1,0 +1,293 @@
+"""The invariants of money, each a query that returns the rows that break it. An empty answer proves it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from payments import tables as t
+from payments.lifecycles import PAYMENT_TABLE
+from taps.tables import debt_parts
+
+_MOST_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What must hold, and the query for what does not."""
+
+    name: str
+    says: str
+    broken: sa.Select[Any] | sa.CompoundSelect[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found: at most 20 of the rows that break it."""
+
+    name: str
+    says: str
+    rows: tuple[dict[str, Any], ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing breaks it."""
+        return not self.rows
+
+
+async def verify(connection: AsyncConnection, invariants: Sequence[Invariant]) -> list[Verdict]:
+    """Check invariants in the connection's one snapshot."""
+    found = []
+    for invariant in invariants:
+        rows = await connection.execute(invariant.broken.limit(_MOST_ROWS))
+        found.append(Verdict(invariant.name, invariant.says, tuple(dict(row._mapping) for row in rows)))  # noqa: SLF001 - SQLAlchemy's public name for it
+    return found
+
+
+_p, _c, _o, _k = t.payments.c, t.credits_.c, t.payment_orders.c, t.claims.c
+_entries, _transactions, _moves = t.ledger_entries.c, t.ledger_transactions.c, t.payment_transitions.c
+_PAID = ("success", "refunded", "reversed")
+_total = sa.func.sum
+
+
+def _unbalanced() -> Invariant:
+    broken = (
+        sa.select(_entries.ledger_id, _entries.currency, _total(_entries.amount_minor).label("sum_minor"))
+        .group_by(_entries.ledger_id, _entries.currency)
+        .having(_total(_entries.amount_minor) != 0)
+    )
+    return Invariant("entries_balance", "every ledger transaction adds up to zero in each currency", broken)
+
+
+def _balances() -> Invariant:
+    sums = (
+        sa.select(
+            _entries.ledger_account, _entries.currency, _total(_entries.amount_minor).label("entries_minor")
+        )
+        .group_by(_entries.ledger_account, _entries.currency)
+        .subquery()
+    )
+    b = t.ledger_balances.c
+    broken = (
+        sa.select(b.ledger_account, b.currency, b.balance_minor, sums.c.entries_minor)
+        .select_from(
+            t.ledger_balances.outerjoin(
+                sums, (sums.c.ledger_account == b.ledger_account) & (sums.c.currency == b.currency)
+            )
+        )
+        .where(sa.func.coalesce(sums.c.entries_minor, 0) != b.balance_minor)
+    )
+    return Invariant("balances_match", "every kept balance is the sum of its entries", broken)
+
+
+def _credited_once() -> Invariant:
+    rail = (
+        sa.select(_transactions.payment_id, _total(_entries.amount_minor).label("posted_minor"))
+        .join(t.ledger_entries, _entries.ledger_id == _transactions.ledger_id)
+        .where(_transactions.kind == "payment", _entries.amount_minor > 0)
+        .group_by(_transactions.payment_id)
+        .subquery()
+    )
+    broken = (
+        sa.select(_p.payment_id, _p.status, _c.amount_minor.label("credit_minor"), rail.c.posted_minor)
+        .select_from(
+            t.payments.outerjoin(t.credits_, _c.payment_id == _p.payment_id).outerjoin(
+                rail, rail.c.payment_id == _p.payment_id
+            )
+        )
+        .where(
+            sa.case(
+                (
+                    _p.status.in_(_PAID),
+                    sa.or_(
+                        _c.amount_minor.is_(None),
+                        rail.c.posted_minor.is_(None),
+                        rail.c.posted_minor != _c.amount_minor,
+                    ),
+                ),
+                else_=sa.or_(_c.amount_minor.is_not(None), rail.c.posted_minor.is_not(None)),
+            )
+        )
+    )
+    return Invariant(
+        "success_is_credited_once", "a payment has a credit and its postings if it succeeded", broken
+    )
+
+
+def _orders() -> Invariant:
+    by_order = (
+        sa.select(_o.payment_id, _total(_o.credited_minor).label("orders_minor"))
+        .group_by(_o.payment_id)
+        .subquery()
+    )
+    held = (
+        sa.select(t.suspense_items.c.payment_id, _total(t.suspense_items.c.held_minor).label("held_minor"))
+        .where(t.suspense_items.c.payment_id.is_not(None))
+        .group_by(t.suspense_items.c.payment_id)
+        .subquery()
+    )
+    broken = (
+        sa.select(_c.payment_id, _c.amount_minor, by_order.c.orders_minor, held.c.held_minor)
+        .select_from(
+            t.credits_.outerjoin(by_order, by_order.c.payment_id == _c.payment_id).outerjoin(
+                held, held.c.payment_id == _c.payment_id
+            )
+        )
+        .where(
+            sa.func.coalesce(by_order.c.orders_minor, 0) + sa.func.coalesce(held.c.held_minor, 0)
+            != _c.amount_minor
+        )
+    )
+    says = "what a payment brought is in its orders, or held in suspense"
+    return Invariant("orders_add_up", says, broken)
+
+
+def _order_claims() -> Invariant:
+    claimed = (
+        sa.select(
+            _k.order_id, _total(_k.credited_minor).label("claims_minor"), _total(_k.amount_minor).label("all")
+        )
+        .group_by(_k.order_id)
+        .subquery()
+    )
+    broken = (
+        sa.select(_o.order_id, _o.credited_minor, claimed.c.claims_minor, _o.amount_minor)
+        .join(claimed, claimed.c.order_id == _o.order_id)
+        .where((claimed.c.claims_minor != _o.credited_minor) | (claimed.c.all != _o.amount_minor))
+    )
+    return Invariant("claims_add_up", "an order is the sum of its claims, asked and credited", broken)
+
+
+def _order_states() -> Invariant:
+    broken = (
+        sa.select(_o.order_id, _o.status, _p.status.label("payment_status"), _o.credited_minor)
+        .join(t.payments, _p.payment_id == _o.payment_id)
+        .where(
+            sa.or_(
+                (_o.status == "success") != (_o.credited_minor > 0),
+                (_o.status == "success") & _p.status.not_in(_PAID),
+                _o.status.in_(("not_started", "executing")) & _p.status.not_in(("initiated", "pending")),
+            )
+        )
+    )
+    return Invariant(
+        "orders_follow", "an order succeeded if money was credited to it, and ends with its payment", broken
+    )
+
+
+def _parts() -> Invariant:
+    credited = (
+        sa.select(_k.part_id, _total(_k.credited_minor).label("claims_minor")).group_by(_k.part_id).subquery()
+    )
+    d = debt_parts.c
+    broken = (
+        sa.select(d.part_id, d.paid_minor, credited.c.claims_minor)
+        .select_from(debt_parts.outerjoin(credited, credited.c.part_id == d.part_id))
+        .where(sa.func.coalesce(credited.c.claims_minor, 0) != d.paid_minor)
+    )
+    return Invariant("debts_add_up", "what a debt counts as paid is what payments credited to it", broken)
+
+
+def _one_claim() -> Invariant:
+    broken = (
+        sa.select(_k.part_id, sa.func.count().label("open_claims"))
+        .where(_k.is_open)
+        .group_by(_k.part_id)
+        .having(sa.func.count() > 1)
+    )
+    return Invariant("one_claim", "at most one payment is under way for a debt and seller", broken)
+
+
+def _claims_open() -> Invariant:
+    broken = (
+        sa.select(_k.payment_id, _k.part_id, _k.is_open, _p.status)
+        .join(t.payments, _p.payment_id == _k.payment_id)
+        .where(_k.is_open != _p.status.in_(("initiated", "pending")))
+    )
+    return Invariant("claims_follow", "a claim is open exactly while its payment is", broken)
+
+
+def _trail_ends() -> Invariant:
+    last = sa.select(_moves.payment_id, sa.func.max(_moves.seq).label("seq"), sa.func.count().label("n"))
+    last_ = last.group_by(_moves.payment_id).subquery()
+    end = t.payment_transitions.alias("end")
+    broken = (
+        sa.select(_p.payment_id, _p.status, end.c.to_status, _p.moves, last_.c.n)
+        .select_from(
+            t.payments.outerjoin(last_, last_.c.payment_id == _p.payment_id).outerjoin(
+                end, (end.c.payment_id == _p.payment_id) & (end.c.seq == last_.c.seq)
+            )
+        )
+        .where(
+            sa.or_(
+                end.c.to_status.is_(None),
+                end.c.to_status != _p.status,
+                last_.c.n != _p.moves,
+                last_.c.seq != _p.moves,
+            )
+        )
+    )
+    return Invariant("trail_complete", "every move of a payment is in its trail, without gaps", broken)
+
+
+def _trail_legal() -> Invariant:
+    arcs = {(source.value, target.value) for _, source, target in PAYMENT_TABLE}
+    before = t.payment_transitions.alias("before")
+    follows = (before.c.payment_id == _moves.payment_id) & (before.c.seq == _moves.seq - 1)
+    broken = (
+        sa.select(_moves.payment_id, _moves.seq, _moves.from_status, _moves.to_status)
+        .select_from(t.payment_transitions.outerjoin(before, follows))
+        .where(
+            _moves.seq > 1,
+            sa.or_(
+                before.c.to_status != _moves.from_status,
+                sa.tuple_(_moves.from_status, _moves.to_status).not_in(sorted(arcs)),
+            ),
+        )
+    )
+    says = "every move follows the lifecycle; a success is never downgraded"
+    return Invariant("trail_legal", says, broken)
+
+
+def _suspense() -> Invariant:
+    s = t.suspense_items.c
+    held = (
+        sa.select(s.account_id, s.currency, _total(s.held_minor).label("held_minor"))
+        .where(s.status != "refunded")
+        .group_by(s.account_id, s.currency)
+        .subquery()
+    )
+    b = t.ledger_balances.c
+    broken = (
+        sa.select(b.ledger_account, b.currency, b.balance_minor, held.c.held_minor)
+        .select_from(
+            t.ledger_balances.outerjoin(
+                held,
+                (sa.literal("suspense:") + held.c.account_id == b.ledger_account)
+                & (held.c.currency == b.currency),
+            )
+        )
+        .where(
+            b.ledger_account.startswith("suspense:"),
+            sa.func.coalesce(held.c.held_minor, 0) != -b.balance_minor,
+        )
+    )
+    return Invariant("suspense_itemized", "all money in suspense belongs to an item that staff see", broken)
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    _unbalanced(),
+    _balances(),
+    _credited_once(),
+    _orders(),
+    _order_claims(),
+    _order_states(),
+    _parts(),
+    _one_claim(),
+    _claims_open(),
+    _trail_ends(),
+    _trail_legal(),
+    _suspense(),
+)
