@@ -14,7 +14,7 @@ from ussd_menus.view import Go, Shown, View
 def follow(view: View, going: Go, heard: str = "") -> Outcome:
     """Leave the present screen and show the next one."""
     changes = {"page": 0, **going.keep, "errors": 0, "state": fire(view.session.state, going.event)}
-    arrived = View(replace(view.session, **changes), view.facts, view.now, view.settings)
+    arrived = View(view.session.but(changes), view.facts, view.now, view.settings)
     return show(arrived, going.error, going.effects, heard)
 
 
@@ -35,7 +35,7 @@ def put(
         shown, session.page, error
     )
     screen = Screen(shown.name or session.state, rendered.text, shown.is_end)
-    kept = replace(session, options=rendered.options, more=rendered.more, **shown.keep)
+    kept = session.but({"options": rendered.options, "more": rendered.more, **shown.keep})
     return Outcome(kept, screen, effects, heard)
 
 

@@ -28,7 +28,7 @@ class World:
     balances: tuple[f.Balance, ...] = ()
     last: tuple[f.PaymentLine, ...] = ()
     results: tuple[o.Result, ...] = ()
-    inputs: tuple[str, ...] = (TAP, "123456", "1234", "kny 0417 1", "5", "1,250", "9999999999", "0966123456")
+    inputs: tuple[str, ...] = ("7391", TAP, TAP_NUMBER, "123456", "5", "1,250", "9999999999", "0966123456")
 
     def answer(self, request: f.Request[Any]) -> Any:
         """Return what the shell would load for a request."""

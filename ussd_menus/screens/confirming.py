@@ -120,7 +120,7 @@ def _from_ways(view: View) -> Go:
 
 def _notice(view: View) -> Shown:
     options = (ANOTHER_WAY,) if ANOTHER_WAY.does in view.session.options else ()
-    return Shown((Text("notice"),), options, keeps_head=False)
+    return Shown((Text("notice"),), options)
 
 
 SCREENS = (
