@@ -158,6 +158,8 @@ class Http:
                     limit=self._settings.connections, keepalive_timeout=_KEEP_ALIVE_S
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                # Else a call without a body would be given one's type.
+                skip_auto_headers=("Content-Type",),
                 # A firewall answers one well-known client's name with HTML (reference mtn-momo §2).
                 headers={"User-Agent": "madzi", "Accept": "application/json", "Accept-Encoding": "identity"},
             )
