@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 import sqlalchemy as sa
 
@@ -97,3 +99,9 @@ async def test_what_is_no_month_is_refused(city, ids, clock, period):
 async def test_an_unknown_zone_is_refused(city, ids, clock):
     with pytest.raises(NotFound, match="unknown_zone"):
         await bill(city, ids, clock, zone="XYZ")
+
+
+async def test_two_who_bill_at_once_raise_each_debt_once(city, ids, clock):
+    first, second = await asyncio.gather(bill(city, ids, clock), bill(city, ids, clock))
+    assert sorted([first.debts, second.debts]) == [0, 3]
+    assert len(await owed(city, KNY)) == 2
