@@ -44,7 +44,9 @@ def name_of(vector):
 MTN = vectors("mtn.json", "mtn_codes.json")
 DARAJA = vectors("daraja.json", "daraja_codes.json")
 MTN_CALLS = with_meaning(MTN, "/requesttopay")
-DARAJA_CALLS = with_meaning(DARAJA, "/mpesa/stkpush")
+# These ask what this client never does; their replies are read in the unit tests.
+NEVER_ASKED = {"query_unknown_id", "push_not_json", "push_invalid_token"}
+DARAJA_CALLS = [v for v in with_meaning(DARAJA, "/mpesa/stkpush") if v["name"] not in NEVER_ASKED]
 
 
 def reply_of(vector):
@@ -86,8 +88,6 @@ async def test_mtn(stub, make_mtn, push_zmw, vector):
 
 @pytest.mark.parametrize("vector", DARAJA_CALLS, ids=name_of)
 async def test_daraja(stub, make_daraja, push_kes, vector):
-    if vector["name"] in {"query_unknown_id", "push_not_json", "push_invalid_token"}:
-        pytest.skip("asks what this client never does; its reply is read in the unit tests")
     stub.replies = [reply_of(vector)]
     daraja = make_daraja(stub.url)
     meaning = vector["meaning"]
