@@ -70,7 +70,9 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         db = Database(settings.db_url)
         stack.push_async_callback(db.close)
-        http = await stack.enter_async_context(Http(HttpSettings(total_s=settings.provider_timeout_s)))
+        total_s = settings.provider_timeout_s
+        limits = HttpSettings(total_s=total_s, connect_s=min(5.0, total_s / 2))
+        http = await stack.enter_async_context(Http(limits))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         accounts = await _accounts(db, settings, clock, ids)
         providers = _providers(settings, accounts, http, clock)

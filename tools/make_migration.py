@@ -1,4 +1,4 @@
-"""Writes a migration from what the tables say and the migrations do not: `python -m tools.make_migration "what"`."""
+"""Writes a migration from what the tables say beyond them: `python -m tools.make_migration WHAT`."""
 
 import asyncio
 import sys

@@ -99,6 +99,7 @@ def _environment(
         "MADZI_AT_BASE_URL": aggregator_url,
         "MADZI_AT_USERNAME": africastalking.username,
         "MADZI_AT_API_KEY": africastalking.api_key,
+        "MADZI_AT_SENDER_ID": "MADZI",
         "MADZI_MTN_BASE_URL": f"{providers_url}/mtn",
         "MADZI_MTN_SUBSCRIPTION_KEY": mtn.subscription_key,
         "MADZI_MTN_API_USER": mtn.api_user,

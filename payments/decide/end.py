@@ -56,4 +56,24 @@ def expire(
     desk.move_orders(expired, "fail", reason="expired")
     desk.release(expired)
     desk.events.append(Expired(expired))
+    if asks_on and not _can_be_asked(desk, expired):
+        _tell_staff(desk, expired)
     return expired
+
+
+def _can_be_asked(desk: Desk, payment: Payment) -> bool:
+    """A rail that does not know our reference can be asked only by its own name for the request."""
+    traits = desk.rules.rails[payment.provider].traits
+    return traits.push_is_repeatable or payment.provider_reference is not None
+
+
+def _tell_staff(desk: Desk, payment: Payment) -> None:
+    """Nobody can ask about this push: only a late callback or the provider's own list can tell."""
+    desk.keep(
+        f"unknown:{payment.payment_id}",
+        "outcome_unknown",
+        account_id=payment.account_id,
+        currency=payment.currency,
+        detail=f"a push of {payment.amount_minor} minor units was never answered; see the provider's list",
+        payment_id=payment.payment_id,
+    )
