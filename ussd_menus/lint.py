@@ -11,6 +11,7 @@ from string import Formatter
 from core.gsm import fits, measure
 from core.i18n import ENGLISH, Catalogues
 from ussd_menus.machine import TABLE, mermaid
+from ussd_menus.outcome import CATALOGUES
 from ussd_menus.samples import SETTINGS, World, worlds
 from ussd_menus.screens import SPECS
 from ussd_menus.session import END, START
@@ -46,6 +47,15 @@ class Problem:
     detail: str
     how: str = ""
 
+    def __str__(self) -> str:
+        way = f", keys {self.how}" if self.how else ""
+        return f"{self.language} {self.where}: rule {self.rule}, {self.detail}{way}"
+
+
+def run() -> list[Problem]:
+    """Check the catalogues that Madzi speaks with."""
+    return lint(CATALOGUES)
+
 
 def lint(catalogues: Catalogues, samples: Mapping[str, World] | None = None) -> list[Problem]:
     """Return every problem of the menu; an empty list is a good menu."""
@@ -53,7 +63,7 @@ def lint(catalogues: Catalogues, samples: Mapping[str, World] | None = None) -> 
     for language in catalogues.languages:
         found |= set(_catalogue(catalogues, language))
         heard = _Recorder(catalogues, language)
-        for name, world in (samples or worlds()).items():
+        for name, world in (worlds() if samples is None else samples).items():
             for seen in walk(name, world, replace(SETTINGS, catalogues=heard)):
                 found |= {replace(problem, language=language) for problem in check(seen)}
         if samples is None:
@@ -158,7 +168,7 @@ def _secrets(seen: Seen) -> Iterator[tuple[str, str]]:
         yield "5", "PIN is named"
     typed = seen.keys[-1] if seen.keys else ""
     # As an amount of money (7391.00) it may stand.
-    if may_be_pin(typed) and re.search(rf"(?<!\d){typed}(?![\d.])", screen.text):
+    if may_be_pin(typed) and re.search(rf"(?<!\d){typed}(?!\.?\d)", screen.text):
         yield "5", "what may be a PIN is shown"
 
 

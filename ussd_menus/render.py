@@ -36,7 +36,7 @@ class Renderer:
                 rendered = self._lay_out(shown, page, head, name_length)
                 if fits(rendered.text, self.septets):
                     return rendered
-        return Rendered(fold(rendered.text)[: self.septets], rendered.options, rendered.more)
+        return Rendered(_cut(fold(rendered.text), self.septets), rendered.options, rendered.more)
 
     def say(self, text: Text, name_length: int | None = None) -> str:
         """Return the words of a text; parameters that are texts are put into words too."""
@@ -52,7 +52,7 @@ class Renderer:
 
     def _lay_out(self, shown: Shown, page: int, head: tuple[Text, ...], name_length: int | None) -> Rendered:
         said = [self.say(text, name_length) for text in head]
-        if shown.lines or len(shown.options) > MOST_OPTIONS or page:
+        if shown.lines or len(shown.options) > MOST_OPTIONS:
             return self._paged(shown, page, said)
         options = [self._option(n, option, name_length) for n, option in enumerate(shown.options, 1)]
         return Rendered("\n".join([*said, *options, *self._tail(shown)]), _does(shown.options), 0)
@@ -90,6 +90,12 @@ def _heads(shown: Shown, error: Text | None) -> Iterator[tuple[Text, ...]]:
     if shown.keeps_head:
         yield (error, *shown.head)
     yield (error,)
+
+
+def _cut(text: str, septets: int) -> str:
+    """Return as much of a GSM-7 text as fits; some of its letters take two septets."""
+    lengths = range(min(len(text), septets), 0, -1)
+    return next((text[:length] for length in lengths if fits(text[:length], septets)), "")
 
 
 def _does(options: tuple[Option, ...]) -> tuple[str, ...]:

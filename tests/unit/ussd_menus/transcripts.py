@@ -1,0 +1,69 @@
+"""Plays the transcripts of `fixtures/transcripts`: given these facts, these keys lead to these screens."""
+
+import json
+import types
+import typing
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from importlib import resources
+
+from ussd_menus import outcome as o
+from ussd_menus.samples import CALLER, NOW, World
+from ussd_menus.session import loads
+from ussd_menus.step import begin, conclude, step
+from ussd_menus.walk import answered
+
+SETTINGS = o.MenuSettings()
+
+
+def everyone():
+    folder = resources.files("fixtures") / "transcripts"
+    found = {file.name[:-5]: json.loads(file.read_text("utf-8")) for file in folder.iterdir()}
+    return dict(sorted(found.items()))
+
+
+def read(kind, data):
+    """Build a frozen dataclass of facts from JSON: an object by name, a list by position."""
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        kind = next(one for one in typing.get_args(kind) if one is not type(None))
+        return None if data is None else read(kind, data)
+    if typing.get_origin(kind) is tuple:
+        return tuple(read(typing.get_args(kind)[0], one) for one in data)
+    if is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        named = (
+            data if isinstance(data, dict) else dict(zip((f.name for f in fields(kind)), data, strict=False))
+        )
+        return kind(**{name: read(hints[name], value) for name, value in named.items()})
+    return datetime.fromisoformat(data) if kind is datetime else data
+
+
+def played(transcript):
+    """Yield every screen as `CON …` or `END …`; each session goes through the form in which it is kept."""
+    given = transcript["given"]
+    world = read(World, given)
+    at_start = read(World, given | transcript.get("given_at_start", {}))
+    history, result = transcript["dialled"], transcript.get("result")
+    outcome = _answer(at_start, result, lambda facts: begin(CALLER, history, facts, NOW, SETTINGS))
+    yield _as_wire(outcome)
+    for hop in transcript["hops"]:
+        session = loads(outcome.session.dumps())
+        outcome = _answer(
+            world,
+            hop.get("result"),
+            lambda facts, session=session, typed=hop["typed"]: step(session, typed, facts, NOW, SETTINGS),
+        )
+        yield _as_wire(outcome)
+
+
+def _answer(world, result, take_step):
+    got = answered(world, take_step)
+    if isinstance(got, o.Intent):
+        name, data = next(iter(result.items()))
+        return conclude(got, read(getattr(o, name), data), SETTINGS)
+    assert result is None, "a Yes was expected here"
+    return got
+
+
+def _as_wire(outcome):
+    return f"{'END' if outcome.screen.is_end else 'CON'} {outcome.screen.text}"
