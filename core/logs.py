@@ -33,10 +33,8 @@ def configure(level: str = "INFO", *, human: bool = False, to: TextIO | None = N
 
 
 def mask_numbers(_logger: Any, _method: str, event: Event) -> Event:
-    """Mask every phone number in every text of an event."""
+    """Mask every phone number in every value of an event: texts, and whatever is written as text."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = mask_in(value)
-        elif isinstance(value, dict | list | tuple):
+        if value is not None and not isinstance(value, bool | int | float):
             event[key] = mask_in(str(value))
     return event

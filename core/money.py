@@ -23,6 +23,7 @@ EXPONENTS = {
 
 _SYMBOLS = {"ZMW": "K"}
 _LARGEST_MINOR = 10**12
+_LARGEST_EXPONENT = 20
 _TYPED = re.compile(r"\s*([A-Za-z]{1,3})?\s*(\d{1,10})(?:[.,](\d{1,2}))?\s*([A-Za-z]{1,3})?\s*", re.ASCII)
 
 
@@ -68,10 +69,14 @@ def from_decimal(text: str | Decimal, currency: str) -> int:
     Raises BadAmount where it is no finite number or finer than the currency's minor unit.
     """
     try:
-        scaled = Decimal(text).scaleb(exponent(currency))
-        minor = int(scaled)
-    except (InvalidOperation, ValueError, OverflowError):
+        amount = Decimal(text)
+    except InvalidOperation:
         raise BadAmount(f"{str(text)[:40]!r} is not an amount") from None
+    # `1E900000` is a number too; as a whole one it takes most of a minute.
+    if not amount.is_finite() or abs(amount.adjusted()) > _LARGEST_EXPONENT:
+        raise BadAmount(f"{str(text)[:40]!r} is not an amount")
+    scaled = amount.scaleb(exponent(currency))
+    minor = int(scaled)
     if scaled != minor or abs(minor) > _LARGEST_MINOR:
         raise BadAmount(f"{str(text)[:40]!r} does not fit {currency}")
     return minor

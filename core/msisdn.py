@@ -10,8 +10,15 @@ from phonenumbers import carrier
 from core.errors import BadMsisdn
 
 _E164 = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)
-_IN_TEXT = re.compile(r"(?<!\d)(\+?(?:260|254)\d{2})\d{4,5}(\d{3})(?!\d)", re.ASCII)
+# Zambian and Kenyan numbers as they are written at home or abroad, and any other that has its plus.
+_IN_TEXT = re.compile(
+    r"(?<!\d)(?:"
+    r"(\+?(?:260|254)\d{2})\d{4,5}(\d{3})|(0[1579]\d)\d{4}(\d{3})|(\+[1-9]\d{4})\d{1,7}(\d{3})"
+    r")(?!\d)",
+    re.ASCII,
+)
 _LONGEST_TYPED = 32
+_TYPED = re.compile(r"[\d\s+()./\-\u2010-\u2015]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,9 @@ def parse(text: str, country: str = "ZM") -> str:
     try:
         if len(text) > _LONGEST_TYPED:
             raise BadMsisdn("this is too long for a phone number")
+        # The library reads letters as a keypad's digits and drops extensions: that would be someone else.
+        if not _TYPED.fullmatch(text):
+            raise BadMsisdn("this is not a phone number; type it like 0961234567")
         number = phonenumbers.parse(_international(text), country)
     except phonenumbers.NumberParseException:
         raise BadMsisdn("this is not a phone number; type it like 0961234567") from None
@@ -81,5 +91,10 @@ def mask(msisdn: str) -> str:
 
 
 def mask_in(text: str) -> str:
-    """Mask every Zambian or Kenyan number inside a text."""
-    return _IN_TEXT.sub(lambda found: f"{found[1].lstrip('+')}****{found[2]}", text)
+    """Mask every number inside a text: Zambian and Kenyan ones in any form, others that have their plus."""
+    return _IN_TEXT.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    first, last = (group for group in found.groups() if group)
+    return f"{first.lstrip('+')}****{last}"
