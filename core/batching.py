@@ -43,6 +43,8 @@ class Batcher(Generic[Command, Result]):
         self._max_waiting = max_waiting
         self._pause_s = pause_s
         self._waiting: deque[tuple[Command, asyncio.Future[Result]]] = deque()
+        self._in_hand = 0
+        self._closed = False
         self._arrived = asyncio.Event()
         self._tasks = [asyncio.create_task(self._write()) for _ in range(writers)]
 
@@ -52,7 +54,7 @@ class Batcher(Generic[Command, Result]):
 
     async def submit(self, command: Command) -> Result:
         """Return the command's result once its batch is committed; raises Busy where too many wait."""
-        if len(self._waiting) >= self._max_waiting:
+        if self._closed or len(self._waiting) >= self._max_waiting:
             raise Busy
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, future))
@@ -61,7 +63,8 @@ class Batcher(Generic[Command, Result]):
 
     async def close(self) -> None:
         """Finish what waits, then stop."""
-        while self._waiting:  # noqa: ASYNC110 - a stop is rare; an event would cost every batch
+        self._closed = True
+        while self._waiting or self._in_hand:  # noqa: ASYNC110 - a stop is rare; an event would cost every batch
             await asyncio.sleep(0.005)
         for task in self._tasks:
             task.cancel()
@@ -78,13 +81,18 @@ class Batcher(Generic[Command, Result]):
             if not self._waiting:
                 self._arrived.clear()
             if batch:
-                await asyncio.shield(self._answer(batch))
+                self._in_hand += 1
+                try:
+                    await self._answer(batch)
+                finally:
+                    self._in_hand -= 1
                 # A tight loop of batches starves the other processes that write to the same SQLite file.
                 await asyncio.sleep(self._pause_s)
 
     async def _answer(self, batch: list[tuple[Command, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._handle([command for command, _ in batch])
+            answers = list(zip(batch, results, strict=True))
         except Exception as error:
             if len(batch) == 1:
                 _settle(batch[0][1], error)
@@ -93,7 +101,7 @@ class Batcher(Generic[Command, Result]):
             for entry in batch:
                 await self._answer([entry])
             return
-        for (_, future), result in zip(batch, results, strict=True):
+        for (_, future), result in answers:
             _settle(future, result)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import bulk
 from core.db import Id, UtcDateTime, metadata
 
 outbox = sa.Table(
@@ -120,9 +119,17 @@ def _claimable(now: datetime) -> list[sa.ColumnElement[bool]]:
 async def renew(
     connection: AsyncConnection, outbox_ids: Sequence[str], *, now: datetime, lease_s: float
 ) -> None:
-    """Keep rows that are still being handled."""
+    """Keep rows that are still being handled; one that was finished or put off meanwhile is left alone."""
+    mine = sa.select(outbox.c.outbox_id).where(
+        outbox.c.outbox_id.in_(outbox_ids),
+        outbox.c.status == "waiting",
+        outbox.c.claimed_until.is_not(None),
+    )
+    free = mine.with_for_update(skip_locked=True).scalar_subquery()
     until = now + timedelta(seconds=lease_s)
-    await bulk.update(connection, outbox, [{"outbox_id": i, "claimed_until": until} for i in outbox_ids])
+    await connection.execute(
+        sa.update(outbox).where(outbox.c.outbox_id.in_(free)).values(claimed_until=until)
+    )
 
 
 def done(outbox_id: str, *, now: datetime) -> dict[str, Any]:
