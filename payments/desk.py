@@ -69,6 +69,7 @@ class Desk:
     changed_orders: set[str] = field(default_factory=set)
     balances: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     events: list[Event] = field(default_factory=list)
+    steps: int = 0  # changes so far: tells whether a decision that raised has left half of itself here
 
     def later(self, seconds: float) -> datetime:
         """Return the moment `seconds` from now."""
@@ -78,6 +79,7 @@ class Desk:
         """Change a payment without moving its state."""
         touched = replace(payment, updated_at=self.now, **changes)
         self.payments[payment.payment_id] = touched
+        self.steps += 1
         self.changed.add(payment.payment_id)
         return touched
 
@@ -102,6 +104,7 @@ class Desk:
     def create(self, payment: Payment, *, cause: str) -> Payment:
         """Put a new payment on the desk, with the first row of its trail."""
         payment = replace(payment, moves=1)
+        self.steps += 1
         self.payments[payment.payment_id] = payment
         self.by_request[payment.payment_request_id] = payment.payment_id
         self.created.add(payment.payment_id)
@@ -128,6 +131,7 @@ class Desk:
 
     def claim(self, claim: Claim) -> None:
         """Add or change a claim."""
+        self.steps += 1
         self.claims.setdefault(claim.payment_id, {})[claim.part_id] = claim
         self.changed_claims.add((claim.payment_id, claim.part_id))
         if claim.is_open:
@@ -151,11 +155,13 @@ class Desk:
 
     def set_order(self, orders: list[Order], i: int, order: Order) -> None:
         """Replace one order."""
+        self.steps += 1
         orders[i] = order
         self.changed_orders.add(order.payment_id)
 
     def pay_part(self, tap_id: str, part: Part, amount_minor: int) -> None:
         """Count money towards a debt part."""
+        self.steps += 1
         paid = replace(part, paid_minor=part.paid_minor + amount_minor)
         self.parts[tap_id][part.part_id] = paid
         self.changed_parts.add((tap_id, part.part_id))
@@ -175,6 +181,7 @@ class Desk:
             totals[currency] += amount_minor
         if any(totals.values()):
             raise ValueError(f"entries of {fact_key} do not balance")
+        self.steps += 1
         ledger_id = self.ids.new()
         self.rows["ledger_transactions"].append(
             {
@@ -210,6 +217,7 @@ class Desk:
         raw_id: str | None = None,
     ) -> None:
         """Open an item for a person to look at; `held_minor` is what the suspense account holds for it."""
+        self.steps += 1
         self.rows["suspense_items"].append(
             {
                 "item_id": self.ids.new(),

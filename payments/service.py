@@ -57,8 +57,11 @@ class PaymentService:
 
 
 def _decided(desk: Desk, command: Command) -> Any:
+    steps = desk.steps
     try:
         return decide(desk, command)
     except MadziError as refusal:
+        if desk.steps != steps:
+            raise  # half of it is on the desk: the batch is split, and this one is rolled back by itself
         _log.warning("command_refused", command=type(command).__name__, code=refusal.reason)
         return refusal

@@ -50,15 +50,24 @@ def _first_push(desk: Desk, payment: Payment) -> NextPush:
 
 def _out_of_time(desk: Desk, payment: Payment) -> NextPush:
     if payment.status == "initiated":
-        expire(desk, payment, cause="timer")
+        _end_unanswered(desk, payment)
     return _SKIP
 
 
+def _end_unanswered(desk: Desk, payment: Payment) -> None:
+    # A prompt that may have left is asked about once more before it expires; the next check does so.
+    if payment.push_state == "started":
+        _outcome_unknown(desk, payment, cause="timer")
+    else:
+        expire(desk, payment, cause="timer")
+
+
 def _resume(desk: Desk, payment: Payment) -> NextPush:
+    # The earlier try may have been taken: whatever a further one is answered, only the rail can tell.
+    if payment.status == "initiated":
+        payment = _outcome_unknown(desk, payment, cause="recovery")
     if desk.rules.rails[payment.provider].traits.push_is_repeatable:
         return _send(desk, payment)
-    if payment.status == "initiated":
-        _outcome_unknown(desk, payment, cause="recovery")
     return _SKIP
 
 
@@ -88,9 +97,7 @@ def push_answered(desk: Desk, command: PushAnswered) -> Again | Noted:
             _submitted(desk, payment, reply)
             return Noted(payment, "accepted")
         case Taken.REFUSED:
-            desk.touch(payment, push_state="refused")
-            fail(desk, desk.payments[payment.payment_id], reply.reason or Reason.OTHER, detail=reply.code)
-            return Noted(payment, "refused")
+            return _refused(desk, payment, reply)
         case Taken.NOT_REACHED:
             return _not_reached(desk, payment, reply)
         case Taken.UNKNOWN:
@@ -100,8 +107,28 @@ def push_answered(desk: Desk, command: PushAnswered) -> Again | Noted:
 def _learn(desk: Desk, payment: Payment, reply: PushReply) -> Noted:
     # A callback that came before the reply has moved the payment already; only the name is news.
     if reply.provider_reference and not payment.provider_reference:
-        desk.touch(payment, provider_reference=reply.provider_reference, push_state="accepted")
+        payment = desk.touch(payment, provider_reference=reply.provider_reference, push_state="accepted")
+    if reply.taken is Taken.ACCEPTED and payment.status in ("failed", "expired") and payment.asked_at is None:
+        # We ended it by ourselves and a prompt is out after all: the rail's word is still to come.
+        desk.touch(
+            payment,
+            push_state="accepted",
+            is_final=False,
+            pushed_at=payment.pushed_at or desk.now,
+            next_check_at=desk.later(desk.rules.poll_after_s),
+        )
     return Noted(payment, "repeated")
+
+
+def _refused(desk: Desk, payment: Payment, reply: PushReply) -> Noted:
+    # A no to a later try says nothing about an earlier one whose outcome is unknown.
+    if payment.status == "pending" and payment.push_attempts > 1:
+        if payment.push_state != "accepted":
+            desk.touch(payment, push_state="unknown")
+        return Noted(payment, "unknown")
+    payment = desk.touch(payment, push_state="refused")
+    fail(desk, payment, reply.reason or Reason.OTHER, detail=reply.code)
+    return Noted(payment, "refused")
 
 
 def _submitted(desk: Desk, payment: Payment, reply: PushReply) -> None:
@@ -160,9 +187,10 @@ def _outcome_unknown(desk: Desk, payment: Payment, *, cause: str, detail: str | 
 def time_up(desk: Desk, command: TimeUp) -> Noted:
     """End a payment whose prompt never left."""
     payment = desk.payments[command.payment_id]
-    if payment.status == "initiated" and desk.now >= payment.expires_at - timedelta(milliseconds=1):
-        if payment.push_state == "started":
-            _outcome_unknown(desk, payment, cause="timer")
-        else:
-            expire(desk, payment, cause="timer")
+    if payment.status != "initiated":
+        return Noted(payment, "repeated")
+    if desk.now < payment.expires_at - timedelta(milliseconds=1):
+        desk.touch(payment, next_check_at=payment.expires_at)
+        return Noted(payment, "waiting")
+    _end_unanswered(desk, payment)
     return Noted(payment, "expired")

@@ -15,6 +15,7 @@ from payments.results import Noted
 # The plan of reference mtn-momo §9, as multiples of the first wait (20 s): 20 s, 30 s, 60 s, 2 min, 5 min …
 _WAITS = (1.0, 1.5, 3.0, 6.0, 15.0, 30.0, 90.0, 180.0)
 _AFTER_A_HINT_S = 5.0
+_LONGEST_RECEIPT = 40  # payments.tables
 
 
 def reported(desk: Desk, command: Reported) -> Noted:
@@ -33,13 +34,21 @@ def reported(desk: Desk, command: Reported) -> Noted:
 
 def _with_hint(command: Reported) -> Report:
     """Take from a callback what the proof does not tell: the receipt, as a claim (design §8)."""
-    report, hint = command.report, command.hint
+    report, hint = _storable(command.report), command.hint
     if hint is None or report.outcome is not Outcome.PAID or hint.outcome is not Outcome.PAID:
         return report
-    return replace(report, receipt=report.receipt or hint.receipt)
+    return replace(report, receipt=report.receipt or _storable(hint).receipt)
+
+
+def _storable(report: Report) -> Report:
+    """Leave out a receipt that no column holds: money must not wait for its number."""
+    too_long = report.receipt is not None and len(report.receipt) > _LONGEST_RECEIPT
+    return replace(report, receipt=None) if too_long else report
 
 
 def _paid(desk: Desk, payment: Payment, report: Report, command: Reported) -> Noted:
+    if report.amount_minor is not None and report.amount_minor <= 0:
+        return _paid_nothing(desk, payment, report, command)
     if payment.status in ("refunded", "reversed"):
         return Noted(payment, "repeated")
     if payment.status != "success":
@@ -49,6 +58,20 @@ def _paid(desk: Desk, payment: Payment, report: Report, command: Reported) -> No
         desk.rows["late_receipts"].append({"payment_id": payment.payment_id, "receipt": report.receipt})
         payment = desk.touch(payment, receipt=report.receipt)
     return Noted(payment, "repeated")
+
+
+def _paid_nothing(desk: Desk, payment: Payment, report: Report, command: Reported) -> Noted:
+    """No word settles on no money: a person looks, and the provider is asked on."""
+    desk.keep(
+        f"nothing:{payment.payment_id}",
+        "amount_differs",
+        account_id=payment.account_id,
+        currency=payment.currency,
+        detail=f"the provider says paid, and an amount of {report.amount_minor} minor units",
+        payment_id=payment.payment_id,
+        raw_id=command.raw_id,
+    )
+    return _no_word(desk, payment, replace(report, outcome=Outcome.UNKNOWN), command)
 
 
 def _not_paid(desk: Desk, payment: Payment, report: Report, command: Reported) -> Noted:
@@ -90,7 +113,8 @@ def _no_word(desk: Desk, payment: Payment, report: Report, command: Reported) ->
         next_check_at=_next_check(desk, payment, report, hinted=command.hint is not None),
     )
     # A poll is what asks "once more" at the end; a callback that could not be confirmed yet is not.
-    if payment.is_open and desk.now >= payment.expires_at and _may_expire(desk, payment):
+    is_poll = command.cause != "callback"
+    if is_poll and payment.is_open and desk.now >= payment.expires_at and _may_expire(desk, payment):
         return Noted(expire(desk, payment, cause="timer", detail=report.code), "expired")
     if payment.is_open and payment.pushed_at and not payment.guided_at:
         payment = _guide(desk, payment, payment.pushed_at)
@@ -115,8 +139,23 @@ def _next_check(desk: Desk, payment: Payment, report: Report, *, hinted: bool) -
     if hinted:
         wait_s = min(wait_s, _AFTER_A_HINT_S)
     at = desk.later(max(wait_s, report.retry_after_s or 0))
+    if hinted and payment.next_check_at:
+        at = min(at, payment.next_check_at)  # strangers' callbacks never put our own asking off
     if payment.is_open and desk.now < payment.expires_at:
         return min(at, payment.expires_at)
-    if at > payment.created_at + timedelta(seconds=desk.rules.ask_for_s):
-        return None
-    return at
+    if at <= payment.created_at + timedelta(seconds=desk.rules.ask_for_s):
+        return at
+    return _hand_over(desk, payment) if payment.is_open else None
+
+
+def _hand_over(desk: Desk, payment: Payment) -> datetime:
+    """A day without an end: only a person can find it. Its claims stay, and it is asked about once a day."""
+    desk.keep(
+        f"unresolved:{payment.payment_id}",
+        "unresolved",
+        account_id=payment.account_id,
+        currency=payment.currency,
+        detail="nobody knows whether this was paid, and the rail cannot be asked",
+        payment_id=payment.payment_id,
+    )
+    return desk.later(desk.rules.ask_for_s)

@@ -15,7 +15,7 @@ def settle(desk: Desk, payment: Payment, report: Report, command: Reported) -> P
     """Credit a proven payment once: debts first, the rest to suspense (rules 4 to 8 of design §4)."""
     paid_minor = payment.amount_minor if report.amount_minor is None else report.amount_minor
     currency = report.currency or payment.currency
-    misfit = _misfit(payment, report)
+    misfit = _misfit(payment, report) or _spent(desk, payment, command.report)
     credited = {} if misfit else _credit(desk, payment, paid_minor)
     credited_minor = sum(credited.values())
     kept_minor = paid_minor - credited_minor
@@ -64,6 +64,15 @@ def _misfit(payment: Payment, report: Report) -> str | None:
     if report.external_id is not None and report.external_id != payment.payment_id:
         return "other_request"
     return None
+
+
+def _spent(desk: Desk, payment: Payment, word: Report) -> str | None:
+    """Rule 5: a receipt that the provider itself gave for another payment pays no second debt.
+
+    One that only a callback claims decides nothing (see `_receipt`).
+    """
+    owner = desk.receipts.get((payment.account_id, word.receipt)) if word.receipt else None
+    return "repeated_receipt" if owner not in (None, payment.payment_id) else None
 
 
 def _credit(desk: Desk, payment: Payment, paid_minor: int) -> dict[str, int]:
