@@ -61,23 +61,25 @@ def _unbalanced() -> Invariant:
     return Invariant("entries_balance", "every ledger transaction adds up to zero in each currency", broken)
 
 
-def _balances() -> Invariant:
-    sums = (
-        sa.select(
-            _entries.ledger_account, _entries.currency, _total(_entries.amount_minor).label("entries_minor")
-        )
-        .group_by(_entries.ledger_account, _entries.currency)
-        .subquery()
+def _differing(keys: Sequence[str], ours: sa.Select[Any], theirs: sa.Select[Any]) -> sa.Select[Any]:
+    """Return the keys under which two lists of (keys, signed `minor`) do not add up to zero together.
+
+    A key that only one of them has counts as zero in the other.
+    """
+    both = sa.union_all(ours, theirs).subquery()
+    columns = [both.c[name] for name in keys]
+    difference = _total(both.c.minor)
+    return (
+        sa.select(*columns, difference.label("difference_minor")).group_by(*columns).having(difference != 0)
     )
+
+
+def _balances() -> Invariant:
     b = t.ledger_balances.c
-    broken = (
-        sa.select(b.ledger_account, b.currency, b.balance_minor, sums.c.entries_minor)
-        .select_from(
-            t.ledger_balances.outerjoin(
-                sums, (sums.c.ledger_account == b.ledger_account) & (sums.c.currency == b.currency)
-            )
-        )
-        .where(sa.func.coalesce(sums.c.entries_minor, 0) != b.balance_minor)
+    broken = _differing(
+        ("ledger_account", "currency"),
+        sa.select(_entries.ledger_account, _entries.currency, _entries.amount_minor.label("minor")),
+        sa.select(b.ledger_account, b.currency, (-b.balance_minor).label("minor")),
     )
     return Invariant("balances_match", "every kept balance is the sum of its entries", broken)
 
@@ -154,10 +156,41 @@ def _order_claims() -> Invariant:
     )
     broken = (
         sa.select(_o.order_id, _o.credited_minor, claimed.c.claims_minor, _o.amount_minor)
-        .join(claimed, claimed.c.order_id == _o.order_id)
-        .where((claimed.c.claims_minor != _o.credited_minor) | (claimed.c.all != _o.amount_minor))
+        .select_from(t.payment_orders.outerjoin(claimed, claimed.c.order_id == _o.order_id))
+        .where(
+            (sa.func.coalesce(claimed.c.claims_minor, 0) != _o.credited_minor)
+            | (sa.func.coalesce(claimed.c.all, 0) != _o.amount_minor)
+        )
     )
     return Invariant("claims_add_up", "an order is the sum of its claims, asked and credited", broken)
+
+
+def _asked() -> Invariant:
+    by_payment = (
+        sa.select(_o.payment_id, _total(_o.amount_minor).label("orders_minor"))
+        .group_by(_o.payment_id)
+        .subquery()
+    )
+    broken = (
+        sa.select(_p.payment_id, _p.amount_minor, by_payment.c.orders_minor)
+        .select_from(t.payments.outerjoin(by_payment, by_payment.c.payment_id == _p.payment_id))
+        .where(sa.func.coalesce(by_payment.c.orders_minor, 0) != _p.amount_minor)
+    )
+    return Invariant("orders_make_payment", "what a payment asks for is the sum of its orders", broken)
+
+
+def _sellers() -> Invariant:
+    account = sa.literal("seller:") + _p.zone + sa.literal(":") + _o.seller
+    broken = _differing(
+        ("payment_id", "ledger_account"),
+        sa.select(_o.payment_id, account.label("ledger_account"), _o.credited_minor.label("minor")).join(
+            t.payments, _p.payment_id == _o.payment_id
+        ),
+        sa.select(_transactions.payment_id, _entries.ledger_account, _entries.amount_minor.label("minor"))
+        .join(t.ledger_entries, _entries.ledger_id == _transactions.ledger_id)
+        .where(_transactions.kind == "payment", _entries.ledger_account.startswith("seller:")),
+    )
+    return Invariant("sellers_get_theirs", "each seller's account was posted what its orders got", broken)
 
 
 def _order_states() -> Invariant:
@@ -240,11 +273,14 @@ def _trail_legal() -> Invariant:
         sa.select(_moves.payment_id, _moves.seq, _moves.from_status, _moves.to_status)
         .select_from(t.payment_transitions.outerjoin(before, follows))
         .where(
-            _moves.seq > 1,
-            sa.or_(
-                before.c.to_status != _moves.from_status,
-                sa.tuple_(_moves.from_status, _moves.to_status).not_in(sorted(arcs)),
-            ),
+            sa.case(
+                (_moves.seq == 1, sa.or_(_moves.from_status.is_not(None), _moves.to_status != "initiated")),
+                else_=sa.or_(
+                    _moves.from_status.is_(None),
+                    before.c.to_status != _moves.from_status,
+                    sa.tuple_(_moves.from_status, _moves.to_status).not_in(sorted(arcs)),
+                ),
+            )
         )
     )
     says = "every move follows the lifecycle; a success is never downgraded"
@@ -252,27 +288,16 @@ def _trail_legal() -> Invariant:
 
 
 def _suspense() -> Invariant:
-    s = t.suspense_items.c
-    held = (
-        sa.select(s.account_id, s.currency, _total(s.held_minor).label("held_minor"))
-        .where(s.status != "refunded")
-        .group_by(s.account_id, s.currency)
-        .subquery()
-    )
-    b = t.ledger_balances.c
-    broken = (
-        sa.select(b.ledger_account, b.currency, b.balance_minor, held.c.held_minor)
-        .select_from(
-            t.ledger_balances.outerjoin(
-                held,
-                (sa.literal("suspense:") + held.c.account_id == b.ledger_account)
-                & (held.c.currency == b.currency),
-            )
-        )
-        .where(
-            b.ledger_account.startswith("suspense:"),
-            sa.func.coalesce(held.c.held_minor, 0) != -b.balance_minor,
-        )
+    s, b = t.suspense_items.c, t.ledger_balances.c
+    account = sa.literal("suspense:") + s.account_id
+    broken = _differing(
+        ("ledger_account", "currency"),
+        sa.select(account.label("ledger_account"), s.currency, s.held_minor.label("minor")).where(
+            s.status != "refunded"
+        ),
+        sa.select(b.ledger_account, b.currency, b.balance_minor.label("minor")).where(
+            b.ledger_account.startswith("suspense:")
+        ),
     )
     return Invariant("suspense_itemized", "all money in suspense belongs to an item that staff see", broken)
 
@@ -282,7 +307,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     _balances(),
     _credited_once(),
     _orders(),
+    _asked(),
     _order_claims(),
+    _sellers(),
     _order_states(),
     _parts(),
     _one_claim(),
