@@ -14,7 +14,8 @@ ussd_sessions = sa.Table(
     sa.Column("msisdn", Msisdn, nullable=False),
     sa.Column("network_code", sa.String(10), nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
-    sa.Index("ix_ussd_sessions_external_id", "external_id", "channel"),
+    # Unique, so that a first hop sent twice to two processes at the same moment is one call.
+    sa.Index("ix_ussd_sessions_external_id", "external_id", "channel", unique=True),
     sa.Index("ix_ussd_sessions_msisdn", "msisdn", "started_at"),
 )
 

@@ -254,7 +254,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("session_id", name=op.f("pk_ussd_sessions")),
     )
     with op.batch_alter_table("ussd_sessions", schema=None) as batch_op:
-        batch_op.create_index("ix_ussd_sessions_external_id", ["external_id", "channel"], unique=False)
+        batch_op.create_index("ix_ussd_sessions_external_id", ["external_id", "channel"], unique=True)
         batch_op.create_index("ix_ussd_sessions_msisdn", ["msisdn", "started_at"], unique=False)
 
     op.create_table(

@@ -1,0 +1,285 @@
+"""A small town for tests: simulated networks and aggregator, one database, and gateways that come and go."""
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+import aiohttp
+import sqlalchemy as sa
+
+from core.clock import SystemClock
+from core.db import Database
+from core.ids import Ids
+from gateway import schema, verify
+from gateway.runtime import build_worker, open_runtime
+from gateway.settings import Settings
+from gateway.web import create_app
+from payments.tables import claims, credits_, ledger_balances, payments, suspense_items
+from simulators.aggregator import app as aggregator_app
+from simulators.aggregator.config import Config as AggregatorConfig
+from simulators.aggregator.dialler import Dialler
+from simulators.aggregator.gateway import Gateway as Line
+from simulators.faults import Step
+from simulators.providers import app as providers_app
+from simulators.providers.config import Config as ProvidersConfig
+from simulators.providers.config import Daraja, Latency, Mtn
+from simulators.providers.people import Answer, Person
+from simulators.serve import start
+from sms.tables import sms_messages
+from taps import importing, raising
+from taps.tap_id import make
+
+TOKEN = "town-channel-token"
+PERIOD = "2026-11"
+TAP = "KNY-0417-1"  # shared: K20.00 water, K10.05 rubbish
+OTHER_TAP = make("KNY", 533)
+KENYAN_TAP = make("NRB", 12)  # KES 200 water, KES 100 rubbish
+CALLER, NEIGHBOUR, KENYAN = "+260961234567", "+260967654321", "+254708374149"
+PAY_ALL = ("1", "1", TAP, "1", "1")  # a phone that never called: English, pay, the tap, all of it, yes
+OWED, KENYAN_OWED = 3005, 30000
+
+FILES = {
+    "zones": "zone,name,country,currency,latitude,longitude\nKNY,Kanyama,ZM,ZMW,,\nNRB,Nairobi,KE,KES,,\n",
+    "tariffs": "zone,component,seller,basis,amount,currency,valid_from\n"
+    "KNY,water,KANYAMA WATER TRUST,tap_month,20.00,ZMW,2026-01-01\n"
+    "KNY,refuse,KANYAMA WASTE,tap_month,10.05,ZMW,2026-01-01\n"
+    "NRB,water,NAIROBI WATER TRUST,tap_month,200,KES,2026-01-01\n"
+    "NRB,refuse,NAIROBI WASTE,tap_month,100,KES,2026-01-01\n",
+    "taps": "tap_id,zone,latitude,longitude,billing,caretaker_msisdn,households,tap_number\n"
+    f"{TAP},KNY,,,shared,,,\n{OTHER_TAP},KNY,,,shared,,,\n{KENYAN_TAP},NRB,,,shared,,,\n",
+}
+
+
+async def settle(url):
+    """Give a new database its schema, three taps and a month's bill."""
+    db, clock = Database(url), SystemClock()
+    ids = Ids(clock)
+    await schema.upgrade(db)
+    async with db.write() as connection:
+        for kind, text in FILES.items():
+            report = await importing.import_file(connection, kind, text.encode(), ids=ids, clock=clock)
+            assert not report.bad
+        await raising.raise_debts(connection, PERIOD, ids=ids, clock=clock)
+    await db.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def until(fact, within_s=8.0):
+    """Wait for something to come true, and return it; a bound for a test that hangs, not a measurement."""
+    async with asyncio.timeout(within_s):
+        while not (found := await fact()):  # noqa: ASYNC110 - what is waited for is in a database
+            await asyncio.sleep(0.03)
+    return found
+
+
+def settings_of(url, gateway_url, providers_url, aggregator_url, **changes):
+    mtn, daraja, at = Mtn(), Daraja(), AggregatorConfig()
+    values = {
+        "env": "test",
+        "database_url": url,
+        "public_url": gateway_url,
+        "channel_token": TOKEN,
+        "push_delay_s": 0,
+        "payment_expiry_s": 3,
+        "poll_after_s": 0.3,
+        "guide_after_s": 60,
+        "provider_timeout_s": 2,
+        "at": {"base_url": aggregator_url, "username": at.username, "api_key": at.api_key},
+        "mtn": {
+            "base_url": f"{providers_url}/mtn",
+            "subscription_key": mtn.subscription_key,
+            "api_user": mtn.api_user,
+            "api_key": mtn.api_key,
+            "target_environment": mtn.target_environment,
+        },
+        "daraja": {
+            "base_url": f"{providers_url}/daraja",
+            "consumer_key": daraja.consumer_key,
+            "consumer_secret": daraja.consumer_secret,
+            "shortcode": daraja.shortcode,
+            "passkey": daraja.passkey,
+            "queries_per_minute": 60_000,
+            "spike_pause_s": 1,
+        },
+    }
+    return Settings.model_validate(values | changes)
+
+
+@dataclass
+class House:
+    """One gateway process of the town: web and, unless left out, a worker."""
+
+    runtime: object
+    url: str
+    stack: AsyncExitStack
+
+    async def close(self):
+        await self.stack.aclose()
+
+
+@dataclass
+class Town:
+    url: str
+    stack: AsyncExitStack
+    http: aiohttp.ClientSession = None
+    providers: object = None
+    aggregator: object = None
+    network: object = None
+    world: object = None
+    db: Database = None
+    port: int = field(default_factory=free_port)
+
+    async def build(self):
+        self.http = await self.stack.enter_async_context(aiohttp.ClientSession())
+        app = providers_app.create(
+            ProvidersConfig(
+                latency=Latency(prompt_s=0.02, callback_s=0.02),
+                person=Person(after_s=0.05),
+                number_rules={},
+            )
+        )
+        self.providers = await start(app)
+        self.network = app[providers_app.NETWORK]
+        self.stack.push_async_callback(self.providers.close)
+        app = aggregator_app.create(
+            AggregatorConfig(gateway_url=self.gateway_url, channel_token=TOKEN, delivery_after_s=0.02)
+        )
+        self.aggregator = await start(app)
+        self.world = app[aggregator_app.WORLD]
+        self.stack.push_async_callback(self.aggregator.close)
+        self.db = Database(self.url)
+        self.stack.push_async_callback(self.db.close)
+
+    @property
+    def gateway_url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    async def open(self, *, port=None, processes=1, worker=True, **changes):
+        """Start a gateway on the town's database; the caller may close it before the test ends."""
+        port = port or self.port
+        settings = settings_of(self.url, self.gateway_url, self.providers.url, self.aggregator.url, **changes)
+        stack = AsyncExitStack()
+        self.stack.push_async_callback(stack.aclose)
+        runtime = await stack.enter_async_context(open_runtime(settings, processes=processes))
+        hands = build_worker(runtime, name=f"test-{port}") if worker else None
+        running = await start(create_app(runtime, hands.wake) if hands else create_app(runtime), port=port)
+        stack.push_async_callback(running.close)
+        if hands:
+            hands.start()
+            stack.push_async_callback(hands.stop)
+        return House(runtime, running.url, stack)
+
+    # What people do.
+
+    def person(self, msisdn, answer, **how):
+        self.network.people.tell(msisdn, Person(Answer(answer), **{"after_s": 0.05, **how}))
+
+    def fault(self, provider, operation, fault, **how):
+        self.network.faults.add([Step(provider, operation, fault, **how)])
+
+    async def hop(self, history, *, session="s1", msisdn=CALLER, url=None, token=TOKEN, **changes):
+        """Post one hop as the aggregator would; return status, body and headers."""
+        form = {
+            "sessionId": session,
+            "phoneNumber": msisdn,
+            "networkCode": "64502",
+            "serviceCode": "*384*7#",
+            "text": history,
+        }
+        form = {name: value for name, value in (form | changes).items() if value is not None}
+        address = f"{url or self.gateway_url}/ussd/africastalking/{token}"
+        async with self.http.post(address, data=form) as reply:
+            return reply.status, await reply.text(), reply.headers
+
+    async def hops(self, *typed, **how):
+        """Make a call hop by hop; return the bodies."""
+        history = [""] + ["*".join(typed[:n]) for n in range(1, len(typed) + 1)]
+        return [(await self.hop(text, **how))[1] for text in history]
+
+    async def dial(self, *typed, msisdn=CALLER, code=None):
+        """Make a call by the aggregator's simulator, with the end event; return the call."""
+        async with Line(self.gateway_url, TOKEN) as line:
+            call = await Dialler(line).dial(msisdn, code)
+            for word in typed:
+                if not call.over:
+                    await call.enter(word)
+            return call
+
+    # What can be seen.
+
+    async def rows(self, query):
+        async with self.db.read() as connection:
+            return (await connection.execute(query)).all()
+
+    async def payments(self):
+        return await self.rows(sa.select(payments).order_by(payments.c.created_at, payments.c.payment_id))
+
+    async def payment(self, status=None, within_s=8.0):
+        """Return the newest payment, once it has this status."""
+
+        async def look():
+            found = await self.payments()
+            return found[-1] if found and status in (None, found[-1].status) else None
+
+        return await until(look, within_s)
+
+    async def all_end(self, count=1):
+        """Wait until `count` payments stand and none is under way; return them."""
+
+        async def look():
+            found = await self.payments()
+            over = all(p.status not in ("initiated", "pending") for p in found)
+            return found if over and len(found) == count else None
+
+        return await until(look)
+
+    async def sms(self, msisdn=CALLER, count=1):
+        """Wait for this many SMS on a handset; return their texts, oldest first."""
+
+        async def look():
+            found = [message.text for message in self.world.inbox.find(msisdn, None, lost_too=False)]
+            return found if len(found) >= count else None
+
+        return await until(look) if count else self.received(msisdn)
+
+    def received(self, msisdn=CALLER):
+        return [message.text for message in self.world.inbox.find(msisdn, None, lost_too=False)]
+
+    def book(self):
+        return self.network.book.report()
+
+    async def templates(self):
+        query = sa.select(sms_messages).order_by(sms_messages.c.sms_id)
+        return [row.template for row in await self.rows(query)]
+
+    async def items(self):
+        return await self.rows(sa.select(suspense_items).order_by(suspense_items.c.item_id))
+
+    async def callbacks(self, count=1):
+        """Wait until this many callbacks were sent; return how the gateway answered each."""
+
+        async def look():
+            sent = list(self.network.sender.recent)
+            return sent if len(sent) >= count else None
+
+        return [sent["outcome"] for sent in await until(look)]
+
+    async def agrees(self, unknown=0):
+        """Check every invariant, and our ledger against the networks' own books."""
+        broken = [verdict for verdict in await verify.run(self.db) if not verdict.holds]
+        assert broken == []
+        debited = [(row["external_id"], row["provider"], row["amount"]) for row in self.book()["debited"]]
+        credited = await self.rows(sa.select(credits_))
+        assert len(debited) == len(credited) + unknown
+        open_ = {p.payment_id for p in await self.payments() if p.status in ("initiated", "pending")}
+        assert not [c for c in await self.rows(sa.select(claims)) if c.is_open and c.payment_id not in open_]
+        balances = await self.rows(sa.select(ledger_balances))
+        rails = sum(b.balance_minor for b in balances if b.ledger_account.startswith("rail:"))
+        assert rails == sum(c.amount_minor for c in credited)
+        return credited
