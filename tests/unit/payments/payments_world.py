@@ -1,0 +1,228 @@
+"""Payments without a database: every command gets a fresh desk, as `payments.store` would fill it."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from core.clock import ManualClock
+from core.ids import Ids, derived
+from payments.commands import NextPush, Pay, PushAnswered, Reported, StartPush, TimeUp
+from payments.decide import decide
+from payments.desk import Desk, Rail, Rules
+from payments.providers.base import Outcome, PushReply, Report, Taken, Traits
+from payments.results import Accepted
+from payments.validation import Limits
+from taps.debts import Part, oldest_first
+
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+KNY, KNY2, NRB = "KNY-0417-1", "KNY-0533-5", "NRB-0001-7"
+MARY, JOHN, ACHIENG = "+260960000001", "+260960000002", "+254700000003"
+DELAY_S = 3
+KWACHA = frozenset({"ZMW"})
+
+MTN = Traits(has_query=True, push_is_repeatable=True, unit_minor=1, currencies=KWACHA)
+DARAJA = Traits(
+    has_query=True,
+    push_is_repeatable=False,
+    unit_minor=100,
+    currencies=frozenset({"KES"}),
+    min_minor=100,
+    query_gives_amount=False,
+)
+BLIND = Traits(has_query=False, push_is_repeatable=False, unit_minor=1, currencies=KWACHA)
+RAILS = {
+    name: Rail(name, f"{name}:acc", traits)
+    for name, traits in (("mtn", MTN), ("daraja", DARAJA), ("blind", BLIND))
+}
+
+
+def part(tap_id, seller, amount_minor, *, period="2026-11", component="water", tenant=None):
+    """A debt part that nobody has paid anything of yet."""
+    debt_id = derived(tap_id, tenant or "", period)
+    return Part(
+        part_id=derived(debt_id, seller, component),
+        debt_id=debt_id,
+        period=period,
+        component=component,
+        seller=seller,
+        amount_minor=amount_minor,
+        paid_minor=0,
+        tap_id=tap_id,
+        tenant_id=tenant,
+        zone=tap_id[:3],
+        currency="KES" if tap_id.startswith("NRB") else "ZMW",
+    )
+
+
+CITY = (
+    part(KNY, "TRUST", 2000),
+    part(KNY, "CBE", 1000, component="refuse"),
+    part(KNY2, "TRUST", 1500, tenant="mary"),
+    part(KNY2, "TRUST", 1500, tenant="john"),
+    part(NRB, "NAIROBI WATER", 5000),
+)
+
+
+class World:
+    """All records, the time, and what has been told; `do` decides one command."""
+
+    def __init__(self, parts=CITY, limits=None, **rules):
+        self.clock = ManualClock(NOW)
+        self.ids = Ids.seeded(1, self.clock)
+        self.rules = Rules(rails=RAILS, limits=limits or Limits(), **rules)
+        self.parts = {p.part_id: p for p in parts}
+        self.payments, self.claims, self.orders = {}, {}, {}
+        self.trail, self.entries, self.outbox, self.events = [], [], [], []
+        self.credits, self.items = {}, {}
+        self.sent = Counter()  # payment_id -> "send" decisions
+
+    @property
+    def now(self):
+        return self.clock.now()
+
+    def wait(self, seconds):
+        self.clock.advance(seconds)
+
+    def do(self, command):
+        """Decide one command; where the decision raises, nothing of it stays, as in the service."""
+        desk = self.desk(starts=[command.payment_id] if isinstance(command, StartPush) else [])
+        answer = decide(desk, command)
+        self._keep(desk)
+        if isinstance(answer, NextPush) and answer.action == "send":
+            self.sent[command.payment_id] += 1
+        return answer
+
+    def desk(self, starts=()):
+        desk = Desk(self.now, self.ids, self.rules)
+        for found in oldest_first(self.parts.values()):
+            desk.parts.setdefault(found.tap_id, {})[found.part_id] = found
+        desk.currencies = {p.tap_id: p.currency for p in self.parts.values()}
+        desk.zones = {p.tap_id: p.zone for p in self.parts.values()}
+        desk.payments = dict(self.payments)
+        desk.by_request = {p.payment_request_id: p.payment_id for p in self.payments.values()}
+        desk.claims = {i: dict(claims) for i, claims in self.claims.items()}
+        desk.open_claims = {c.part_id: i for i, of in self.claims.items() for c in of.values() if c.is_open}
+        desk.orders = {i: list(orders) for i, orders in self.orders.items()}
+        midnight = NOW.replace(hour=0) - timedelta(hours=2)
+        for payment in self.payments.values():
+            if payment.is_open:
+                desk.handsets[payment.msisdn].add(payment.payment_id)
+            if payment.status in ("initiated", "pending", "success") and payment.created_at >= midnight:
+                desk.today_minor[payment.msisdn, payment.currency] += payment.amount_minor
+        desk.receipts = {(c["account_id"], c["receipt"]): i for i, c in self.credits.items() if c["receipt"]}
+        desk.unresolved = {i: found for i in starts if (found := self._unresolved(i))}
+        return desk
+
+    def _unresolved(self, payment_id):
+        newer = self.payments.get(payment_id)
+        mine = {c.part_id for c in self.claims.get(payment_id, {}).values() if c.is_open}
+        return [
+            p.payment_id
+            for p in self.payments.values()
+            if p.status in ("failed", "expired")
+            and not p.is_final
+            and mine & self.claims[p.payment_id].keys()
+            and (p.asked_at is None or p.asked_at < newer.created_at)
+        ]
+
+    def _keep(self, desk):
+        self.payments, self.claims, self.orders = desk.payments, desk.claims, desk.orders
+        self.parts = {i: p for of_tap in desk.parts.values() for i, p in of_tap.items()}
+        self.trail += desk.rows["payment_transitions"]
+        self.entries += desk.rows["ledger_entries"]
+        self.outbox += desk.rows["outbox"]
+        self.events += desk.events
+        for row in desk.rows["credits"]:
+            assert row["payment_id"] not in self.credits
+            self.credits[row["payment_id"]] = row
+        for row in desk.rows["late_receipts"]:
+            self.credits[row["payment_id"]]["receipt"] = row["receipt"]
+        for row in desk.rows["suspense_items"]:
+            self.items.setdefault(row["fact_key"], row)
+
+    # What people, rails and timers do
+
+    def pay(self, tap_id=KNY, phone=MARY, provider="mtn", *, key=None, body="b", **changes):
+        """Ask to pay; a new key each time unless one is given."""
+        command = Pay(
+            payment_request_id=key or self.ids.new(),
+            request_hash=body,
+            msisdn=phone,
+            contact_msisdn=phone,
+            tap_id=tap_id,
+            tenant_id=None,
+            amount_minor=None,
+            currency=None,
+            provider=provider,
+            channel="ussd",
+            correlation_id="call-1",
+            delay_s=DELAY_S,
+        )
+        return self.do(replace(command, **changes))
+
+    def accepted(self, *args, **kwargs):
+        answer = self.pay(*args, **kwargs)
+        assert isinstance(answer, Accepted), answer
+        return answer.payment.payment_id
+
+    def started(self, *args, **kwargs):
+        """A payment whose prompt is on its way, unanswered."""
+        payment_id = self.accepted(*args, **kwargs)
+        self.wait(DELAY_S)
+        assert self.do(StartPush(payment_id)).action == "send"
+        return payment_id
+
+    def pushed(self, *args, **kwargs):
+        """A payment whose prompt the rail has accepted."""
+        payment_id = self.started(*args, **kwargs)
+        self.answer(payment_id, Taken.ACCEPTED, provider_reference=f"ref-{payment_id}")
+        return payment_id
+
+    def start(self, payment_id):
+        return self.do(StartPush(payment_id))
+
+    def answer(self, payment_id, taken, **reply):
+        return self.do(PushAnswered(payment_id, PushReply(taken, **reply)))
+
+    def report(self, payment_id, outcome, *, cause="poll", hint=None, **said):
+        return self.do(Reported(payment_id, Report(outcome, **said), cause, hint=hint))
+
+    def paid(self, payment_id, **said):
+        return self.report(payment_id, Outcome.PAID, **said)
+
+    def time_up(self, payment_id):
+        return self.do(TimeUp(payment_id))
+
+    def expired(self, *args, **kwargs):
+        """A payment whose prompt nobody answered, asked once more at its end."""
+        payment_id = self.pushed(*args, **kwargs)
+        self.wait(self.rules.expiry_s)
+        self.report(payment_id, Outcome.WAITING, code="PENDING")
+        return payment_id
+
+    # What stands now
+
+    def __getitem__(self, payment_id):
+        return self.payments[payment_id]
+
+    def open_minor(self, tap_id=KNY):
+        return sum(p.open_minor for p in self.parts.values() if p.tap_id == tap_id)
+
+    def open_claims(self, payment_id):
+        return [c for c in self.claims[payment_id].values() if c.is_open]
+
+    def balance(self, account):
+        return sum(row["amount_minor"] for row in self.entries if row["ledger_account"] == account)
+
+    def path(self, payment_id):
+        """Every state a payment was in."""
+        return [row["to_status"] for row in self.trail if row["payment_id"] == payment_id]
+
+    def order_states(self, payment_id):
+        return {order.seller: order.status for order in self.orders[payment_id]}
+
+    def kinds(self):
+        return [(item["kind"], item["held_minor"]) for item in self.items.values()]
+
+    def told(self):
+        return [type(event).__name__ for event in self.events]
