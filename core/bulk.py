@@ -4,17 +4,22 @@ PostgreSQL gets arrays and `unnest`, which wrote 123,000 rows/s where SQLAlchemy
 (design §8); SQLite gets one prepared statement run for every row, inside the process.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import aiosqlite
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import Conflict
+
+_SQLITE = aiosqlite.dialect()
 
 Row = Mapping[str, Any]
 _KEYS_A_QUERY = 5000
@@ -33,11 +38,19 @@ async def insert_new(connection: AsyncConnection, table: sa.Table, rows: Sequenc
 
 
 async def upsert(
-    connection: AsyncConnection, table: sa.Table, rows: Sequence[Row], *, add: frozenset[str] = frozenset()
+    connection: AsyncConnection,
+    table: sa.Table,
+    rows: Sequence[Row],
+    *,
+    add: frozenset[str] = frozenset(),
+    keep: frozenset[str] = frozenset(),
 ) -> None:
-    """Insert rows or overwrite those with the same primary key; columns in `add` are summed instead."""
+    """Insert rows or overwrite those with the same primary key.
+
+    Columns in `add` are summed instead; columns in `keep` stay as they were.
+    """
     if rows:
-        await _run(connection, _upsert(table, tuple(rows[0]), add, _name(connection)), rows)
+        await _run(connection, _upsert(table, tuple(rows[0]), add, keep, _name(connection)), rows)
 
 
 async def update(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
@@ -54,33 +67,47 @@ async def update(connection: AsyncConnection, table: sa.Table, rows: Sequence[Ro
 
 
 async def fetch(
-    connection: AsyncConnection, query: sa.Select[Any], column: sa.ColumnElement[Any], keys: Iterable[Any]
+    connection: AsyncConnection,
+    query: sa.Select[Any],
+    column: sa.ColumnElement[Any],
+    keys: Iterable[Any],
+    params: Row | None = None,
 ) -> list[sa.Row[Any]]:
-    """Return the rows of `query` whose `column` is one of `keys`; keys are sorted, so locks come in order."""
-    wanted = sorted(set(keys))
-    found: list[sa.Row[Any]] = []
-    for start in range(0, len(wanted), _KEYS_A_QUERY):
-        part = wanted[start : start + _KEYS_A_QUERY]
-        found += (await connection.execute(query.where(_among(connection, column, part)))).all()
-    return found
+    """Return the rows of `query`, with its own `params`, whose `column` is one of `keys` (texts, numbers).
+
+    Keys are sorted, so that locks come in order. Where a query is asked often, keep it as a constant: its
+    statement is then built once.
+    """
+    return await _run_keyed(connection, _keyed(query, column, _name(connection)), keys, params)
 
 
 async def change(
     connection: AsyncConnection, statement: Any, column: sa.ColumnElement[Any], keys: Iterable[Any]
 ) -> list[sa.Row[Any]]:
     """Run an UPDATE … RETURNING on the rows whose `column` is one of `keys`; return what it returns."""
+    return await _run_keyed(connection, _keyed(statement, column, _name(connection)), keys)
+
+
+async def _run_keyed(
+    connection: AsyncConnection, statement: Any, keys: Iterable[Any], params: Row | None = None
+) -> list[sa.Row[Any]]:
     wanted = sorted(set(keys))
-    changed: list[sa.Row[Any]] = []
+    found: list[sa.Row[Any]] = []
     for start in range(0, len(wanted), _KEYS_A_QUERY):
-        part = wanted[start : start + _KEYS_A_QUERY]
-        changed += (await connection.execute(statement.where(_among(connection, column, part)))).all()
-    return changed
+        part: Any = wanted[start : start + _KEYS_A_QUERY]
+        if _name(connection) == "sqlite":
+            part = json.dumps(part)
+        found += (await connection.execute(statement, {"wanted": part, **(params or {})})).all()
+    return found
 
 
-def _among(connection: AsyncConnection, column: sa.ColumnElement[Any], keys: list[Any]) -> Any:
-    if _name(connection) == "postgresql":
-        return column == sa.any_(sa.bindparam(None, keys, type_=ARRAY(column.type)))
-    return column.in_(keys)
+@lru_cache(maxsize=256)
+def _keyed(statement: Any, column: sa.ColumnElement[Any], dialect: str) -> Any:
+    """Return the statement for keys given as one parameter: an array, or JSON on SQLite."""
+    if dialect == "postgresql":
+        return statement.where(column == sa.any_(sa.bindparam("wanted", type_=ARRAY(column.type))))
+    each = sa.func.json_each(sa.bindparam("wanted", type_=sa.String)).table_valued("value")
+    return statement.where(column.in_(sa.select(each.c.value)))
 
 
 def _name(connection: AsyncConnection) -> str:
@@ -92,8 +119,31 @@ async def _run(connection: AsyncConnection, statement: Any, rows: Sequence[Row])
     if _name(connection) == "postgresql":
         arrays = {f"v_{name}": [row[name] for row in rows] for name in names}
         return (await connection.execute(statement, arrays)).rowcount
-    result = await connection.execute(statement, [{f"v_{name}": row[name] for name in names} for row in rows])
-    return result.rowcount
+    sql, columns = _plain(statement, names)
+    values = [tuple([give(row) for give in columns]) for row in rows]
+    return (await connection.exec_driver_sql(sql, values)).rowcount
+
+
+@lru_cache(maxsize=256)
+def _plain(statement: Any, names: tuple[str, ...]) -> tuple[str, tuple[Callable[[Row], Any], ...]]:
+    """Return SQLite's own text of a statement, and for each parameter in turn what takes it from a row.
+
+    SQLAlchemy would work this out for every row, which takes longer than SQLite takes to write it.
+    """
+    compiled = statement.compile(dialect=_SQLITE)
+    ours = {f"v_{name}": name for name in names}
+    return str(compiled), tuple(_giver(compiled.binds[b], ours.get(b)) for b in compiled.positiontup or ())
+
+
+def _giver(parameter: Any, name: str | None) -> Callable[[Row], Any]:
+    """Return what gives a parameter's value: from the row's `name`, else the statement's own constant."""
+    if name is None:
+        constant = parameter.value
+        return lambda _row: constant
+    convert = parameter.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
+    if convert is None:
+        return itemgetter(name)
+    return lambda row: convert(row[name])
 
 
 @lru_cache(maxsize=256)
@@ -118,7 +168,9 @@ def _insert(table: sa.Table, names: tuple[str, ...], dialect: str, *, ignore: bo
 
 
 @lru_cache(maxsize=256)
-def _upsert(table: sa.Table, names: tuple[str, ...], add: frozenset[str], dialect: str) -> Any:
+def _upsert(
+    table: sa.Table, names: tuple[str, ...], add: frozenset[str], keep: frozenset[str], dialect: str
+) -> Any:
     keys = [column.name for column in table.primary_key]
     into: Any
     if dialect == "postgresql":
@@ -129,7 +181,7 @@ def _upsert(table: sa.Table, names: tuple[str, ...], add: frozenset[str], dialec
     changes = {
         name: table.c[name] + into.excluded[name] if name in add else into.excluded[name]
         for name in names
-        if name not in keys
+        if name not in keys and name not in keep
     }
     if not changes:
         return into.on_conflict_do_nothing()

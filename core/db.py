@@ -2,13 +2,15 @@
 
 SQLite gets two engines. The writing one has a single connection whose transactions start with BEGIN
 IMMEDIATE, because a deferred transaction that writes later fails at once when another process holds the
-lock; the reading one has several, which never wait for a writer (WAL). PostgreSQL needs only one pool.
+lock; the reading one has several, which never wait for a writer (WAL). Their statements run on the loop's
+own thread (`core.onloop`); long scans have an engine whose statements do not. PostgreSQL needs one pool.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from core.onloop import connect
 
 metadata = sa.MetaData(
     naming_convention={
@@ -54,13 +58,19 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
             raise ValueError("a time without a zone cannot be stored")
         if dialect.name == "postgresql":
             return value
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return _as_text(value)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Read UTC."""
         if value is None or isinstance(value, datetime):
             return value.astimezone(UTC) if value is not None else None
         return datetime.fromisoformat(value)
+
+
+@lru_cache(maxsize=512)
+def _as_text(moment: datetime) -> str:
+    """Rows of one batch carry the same moment, so it is written once."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Database:
@@ -72,10 +82,11 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             _make_folder(self.url)
-            self._writer = _sqlite(self.url, size=1, immediate=True)
-            self._reader = _sqlite(self.url, size=4, immediate=False)
+            self._writer = _sqlite(self.url, size=1, immediate=True, on_loop=True)
+            self._reader = _sqlite(self.url, size=4, on_loop=True)
+            self._scanner = _sqlite(self.url, size=2)
         else:
-            self._writer = self._reader = create_async_engine(
+            self._writer = self._reader = self._scanner = create_async_engine(
                 self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=False
             )
 
@@ -87,8 +98,19 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection that sees one consistent snapshot and changes nothing."""
-        async with self._reader.connect() as connection:
+        """Give a connection that sees one consistent snapshot; for a few rows, found by an index."""
+        async with self._snapshot(self._reader) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def scan(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection like `read`, for queries that may take long: nobody else waits for them."""
+        async with self._snapshot(self._scanner) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _snapshot(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        async with engine.connect() as connection:
             if not self.is_sqlite:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
@@ -101,9 +123,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._writer.dispose()
-        if self._reader is not self._writer:
-            await self._reader.dispose()
+        for engine in {id(e): e for e in (self._writer, self._reader, self._scanner)}.values():
+            await engine.dispose()
 
 
 def _make_folder(url: URL) -> None:
@@ -111,7 +132,7 @@ def _make_folder(url: URL) -> None:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
 
 
-def _sqlite(url: URL, *, size: int, immediate: bool) -> AsyncEngine:
+def _sqlite(url: URL, *, size: int, immediate: bool = False, on_loop: bool = False) -> AsyncEngine:
     engine = create_async_engine(
         url,
         pool_size=size,
@@ -119,7 +140,11 @@ def _sqlite(url: URL, *, size: int, immediate: bool) -> AsyncEngine:
         pool_timeout=30,
         poolclass=sa.pool.AsyncAdaptedQueuePool,
         # The driver must not begin transactions of its own: the event below does.
-        connect_args={"isolation_level": None, "timeout": 15},
+        connect_args={
+            "isolation_level": None,
+            "timeout": 15,
+            **({"async_creator_fn": connect} if on_loop else {}),
+        },
     )
 
     @sa.event.listens_for(engine.sync_engine, "connect")

@@ -13,7 +13,7 @@ from sms.tables import sms_messages
 
 async def refresh(db: Database, now: datetime) -> None:
     """Set every gauge."""
-    async with db.read() as connection:
+    async with db.scan() as connection:
         by_kind = sa.select(outbox.c.kind, outbox.c.status, sa.func.count()).where(outbox.c.status != "done")
         OUTBOX.clear()
         for kind, status, count in await connection.execute(by_kind.group_by(outbox.c.kind, outbox.c.status)):

@@ -5,6 +5,7 @@ gets the same bytes and does nothing twice, and a reply never speaks of what was
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from core.clock import Clock
 from core.db import Database
 from core.errors import Busy
 from core.ids import Ids, derived
+from core.metrics import HOPS
 from gateway import facts as facts_module
 from gateway.channels import africastalking
 from gateway.channels.hop import Hop, Reply
@@ -74,14 +76,18 @@ class Hops:
         self._push_delay_s = push_delay_s
         self._facts = facts_module.Loader(payments.rules)
         self._batcher: Batcher[Hop, Reply] = Batcher(
-            self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.001 if db.is_sqlite else 0.0
+            self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.0
         )
 
     async def answer(self, hop: Hop) -> Reply:
-        """Return the reply; says `busy` at once where too many callers wait."""
+        """Return the reply; says `busy` at once where too many callers wait, or where it could not be written."""
         try:
             return await self._batcher.submit(hop)
         except Busy:
+            return self._busy()
+        except Exception:
+            # Nothing was committed. A network shows an error page as "invalid MMI code"; this says what to do.
+            _log.exception("hop_not_answered", channel=hop.channel)
             return self._busy()
 
     async def close(self) -> None:
@@ -102,6 +108,9 @@ class Hops:
                 wave, waiting = _next_wave(waiting)
                 replies |= await self._wave(connection, wave, changed)
         self._calls.remember(changed)
+        answered = Counter((hops[i].channel, reply.screen) for i, reply in replies.items())
+        for (channel, screen), count in answered.items():
+            HOPS.labels(channel, screen).inc(count)
         return [replies[i] for i in range(len(hops))]
 
     async def _wave(

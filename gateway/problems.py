@@ -1,11 +1,11 @@
 """Errors on the wire: `application/problem+json` (RFC 9457) with a stable code."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from core.errors import BadInput, Busy, Conflict, MadziError, NotFound, Refused, Unavailable
 
@@ -18,6 +18,7 @@ _STATUS: tuple[tuple[type[MadziError], int], ...] = (
     (Unavailable, 503),
 )
 _log = structlog.get_logger()
+_CODES = {401: "unauthorized", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -37,21 +38,50 @@ def of(error: MadziError) -> web.Response:
     return problem(status, error.reason, error.detail)
 
 
-@web.middleware
-async def middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Turn every error into a problem; what nobody expected is logged and says nothing to the outside."""
-    try:
-        return await handler(request)
-    except MadziError as error:
-        _log.info("refused", path=_place(request), code=error.reason)
-        return of(error)
-    except web.HTTPException as error:
-        if error.status < 400:  # noqa: PLR2004 - redirects are no errors
-            raise
-        return problem(error.status, _code(error), error.reason)
-    except Exception:
-        _log.exception("handler_broke", path=_place(request))
-        return problem(500, "internal_error", "This went wrong on our side. Try again; nothing is half done.")
+def guard(handler: _Handler) -> _Handler:
+    """Turn every error of a handler into a problem; an unexpected one is logged and not shown outside."""
+
+    async def guarded_handler(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except MadziError as error:
+            _log.info("refused", path=_place(request), code=error.reason)
+            return of(error)
+        except web.HTTPException as error:
+            return _of_http(error)
+        except Exception:
+            _log.exception("handler_broke", path=_place(request))
+            detail = "This went wrong on our side. Try again; nothing is half done."
+            return problem(500, "internal_error", detail)
+
+    return guarded_handler
+
+
+def guarded(routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
+    """Return the routes with every handler guarded."""
+    return [web.RouteDef(r.method, r.path, guard(r.handler), r.kwargs) for r in routes]
+
+
+async def nowhere(request: web.Request) -> web.StreamResponse:
+    """Refuse what no endpoint takes: 405 where another method would do, else 404."""
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        _, methods = await resource.resolve(request)
+        allowed |= methods
+    allowed.discard(hdrs.METH_ANY)
+    if allowed:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+    raise web.HTTPNotFound
+
+
+def _of_http(error: web.HTTPException) -> web.Response:
+    if error.status < 400:  # noqa: PLR2004 - redirects are no errors
+        raise error
+    answer = problem(error.status, _code(error), error.reason)
+    for name in (hdrs.ALLOW, hdrs.WWW_AUTHENTICATE, hdrs.RETRY_AFTER):
+        if name in error.headers:
+            answer.headers[name] = error.headers[name]
+    return answer
 
 
 def _place(request: web.Request) -> str:
@@ -61,4 +91,4 @@ def _place(request: web.Request) -> str:
 
 
 def _code(error: web.HTTPException) -> str:
-    return {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status, "http_error")
+    return _CODES.get(error.status, "http_error")

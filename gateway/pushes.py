@@ -22,7 +22,9 @@ from payments.service import PaymentService
 from payments.tables import payments as payments_table
 
 _log = structlog.get_logger()
-_LEASE_S = 60.0
+# A check that a dead process has claimed is made by another within 10 s (contract, Time); see also core.outbox.
+_LEASE_S = 7.0
+_MOST_ASKED = 500
 
 
 class Pusher:
@@ -41,6 +43,14 @@ class Pusher:
         self._payments = payments
         self._providers = providers  # by account_id
         self._callback_url = callback_url
+        self._asking: dict[str, asyncio.Task[None]] = {}
+
+    async def close(self) -> None:
+        """Stop asking; what is not answered yet is asked again when its lease has ended."""
+        asking = list(self._asking.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
 
     async def handle(self, message: outbox.Message) -> dict[str, Any]:
         """Handle one outbox row of kind `push`; return the change that finishes or postpones it."""
@@ -109,14 +119,21 @@ class Pusher:
         await self._payments.submit(Reported(payment.payment_id, report, cause))
 
     async def check_due(self, limit: int = 100) -> int:
-        """Ask about payments whose time has come; return how many there were."""
-        now = self._clock.now()
+        """Begin to ask about payments whose time has come; return how many there were.
+
+        Each is asked on its own, so that a provider that does not answer keeps nobody else waiting; one that
+        is still being asked has its lease renewed and is not asked twice.
+        """
+        now, room = self._clock.now(), min(limit, _MOST_ASKED - len(self._asking))
+        if room <= 0:
+            return 0
         async with self._db.read() as connection:
-            due = await store.due_checks(connection, now, limit)
+            due = await store.due_checks(connection, now, room)
         if not due:
             return 0
-        mine = await self._lease(due, now)
-        await asyncio.gather(*(self._check(payment) for payment in mine))
+        for payment in await self._lease(due, now):
+            if payment.payment_id not in self._asking:
+                self._asking[payment.payment_id] = asyncio.create_task(self._guarded_check(payment))
         return len(due)
 
     async def _lease(self, due: Sequence[Payment], now: datetime) -> list[Payment]:
@@ -134,6 +151,16 @@ class Pusher:
             )
         mine = {row.payment_id for row in rows}
         return [payment for payment in due if payment.payment_id in mine]
+
+    async def _guarded_check(self, payment: Payment) -> None:
+        structlog.contextvars.bind_contextvars(correlation_id=payment.correlation_id)
+        try:
+            await self._check(payment)
+        except Exception:
+            # The lease ends and the payment is asked about again.
+            _log.exception("check_failed", payment_id=payment.payment_id)
+        finally:
+            self._asking.pop(payment.payment_id, None)
 
     async def _check(self, payment: Payment) -> None:
         if payment.status == "initiated":

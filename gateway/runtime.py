@@ -114,6 +114,14 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
     inbox = Inbox(db, clock, ids)
     stack.push_async_callback(inbox.close)
     by_id = {account.account_id: account for account in accounts}
+    pusher = Pusher(
+        db,
+        clock,
+        payments,
+        providers,
+        lambda p: callback_url(settings.public_url, by_id[p.account_id], p.callback_key),
+    )
+    stack.push_async_callback(pusher.close)
     return Runtime(
         settings=settings,
         db=db,
@@ -124,13 +132,7 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
         payments=payments,
         hops=hops,
         inbox=inbox,
-        pusher=Pusher(
-            db,
-            clock,
-            payments,
-            providers,
-            lambda p: callback_url(settings.public_url, by_id[p.account_id], p.callback_key),
-        ),
+        pusher=pusher,
         confirmer=Confirmer(db, payments, providers),
         sender=AfricasTalking(session, settings.at) if settings.at else LogSender(),
     )

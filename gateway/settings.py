@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     single_limit_minor: dict[str, int] = {"ZMW": 500_000, "KES": 25_000_000}
     daily_limit_minor: dict[str, int] = {"ZMW": 1_000_000, "KES": 50_000_000}
     max_waiting_hops: int = 2000
+    api_rate_per_s: float = Field(50, gt=0)  # for each token of /api/v1
+    api_burst: int = Field(100, ge=1)
 
     at: AfricasTalkingSettings | None = None
     mtn: MtnSettings | None = None

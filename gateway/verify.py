@@ -49,5 +49,5 @@ ALL = (*INVARIANTS, _pushes_wait(), _checks_planned(), _told_once(), _sms_wait()
 
 async def run(db: Database) -> list[Verdict]:
     """Check everything in one snapshot of a live system."""
-    async with db.read() as connection:
+    async with db.scan() as connection:
         return await verify(connection, ALL)

@@ -2,8 +2,9 @@
 
 import hmac
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
+from typing import Any
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -11,8 +12,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from core import bulk, outbox
 from core.errors import BadInput
-from core.metrics import HOP_SECONDS, HOPS
+from core.metrics import HOP_SECONDS
 from gateway import gauges, problems, sms_inbox
+from gateway.api import rest
 from gateway.callbacks import Raw
 from gateway.channels import africastalking
 from gateway.runtime import Runtime
@@ -32,26 +34,32 @@ _DURATION = re.compile(r"\d{1,8}", re.ASCII)
 
 def create_app(runtime: Runtime, wake: Callable[[], None] = lambda: None) -> web.Application:
     """Return the application; `wake` tells a worker in this process that the outbox has something."""
-    app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[problems.middleware])
+    app = web.Application(client_max_size=MOST_BODY_BYTES)
     app[RUNTIME] = runtime
     app[WAKE] = wake
-    app.add_routes(
-        [
-            web.post("/ussd/africastalking/{token}", ussd),
-            web.post("/ussd/africastalking/{token}/events", ussd_ended),
-            web.post("/sms/africastalking/{token}/inbound", sms_in),
-            web.post("/sms/africastalking/{token}/delivery", sms_delivered),
-            web.post("/sms/africastalking/{token}/optout", sms_opt_out),
-            web.post("/cb/{token}", callback),
-            web.put("/cb/{token}", callback),
-            web.post(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
-            web.put(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
-            web.get("/healthz", healthz),
-            web.get("/readyz", readyz),
-            web.get("/metrics", metrics),
-        ]
-    )
+    app.add_routes(problems.guarded(_routes(runtime, wake)))
+    rest.add_to(app, runtime, wake)
+    # Last, so that what no endpoint takes is answered as a problem too. A middleware would do the same, but
+    # costs every hop a tenth of what a bare handler takes.
+    app.router.add_route("*", "/{unknown:.*}", problems.guard(problems.nowhere))
     return app
+
+
+def _routes(runtime: Runtime, wake: Callable[[], None]) -> list[web.RouteDef]:
+    return [
+        web.post("/ussd/africastalking/{token}", ussd(runtime, wake)),
+        web.post("/ussd/africastalking/{token}/events", ussd_ended),
+        web.post("/sms/africastalking/{token}/inbound", sms_in),
+        web.post("/sms/africastalking/{token}/delivery", sms_delivered),
+        web.post("/sms/africastalking/{token}/optout", sms_opt_out),
+        web.post("/cb/{token}", callback),
+        web.put("/cb/{token}", callback),
+        web.post(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
+        web.put(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
+        web.get("/healthz", healthz),
+        web.get("/readyz", readyz),
+        web.get("/metrics", metrics),
+    ]
 
 
 def _check_channel(request: web.Request) -> Runtime:
@@ -62,31 +70,45 @@ def _check_channel(request: web.Request) -> Runtime:
     return runtime
 
 
-async def ussd(request: web.Request) -> web.Response:
-    """Answer a hop of Africa's Talking."""
-    started = perf_counter()
-    runtime = _check_channel(request)
-    hop = africastalking.read(await request.post())
-    reply = await runtime.hops.answer(hop)
-    if reply.body.startswith("END"):
-        request.app[WAKE]()
-    HOPS.labels(hop.channel, reply.screen).inc()
-    HOP_SECONDS.observe(perf_counter() - started)
-    return web.Response(text=reply.body, headers={"at-ussd-hop-metadata": reply.screen[:99]})
+async def _form(request: web.Request) -> Mapping[str, Any]:
+    """Return the fields of a form; raises BadInput where the body is none."""
+    try:
+        return await request.post()
+    except (ValueError, LookupError, AssertionError, RuntimeError):
+        # Bytes in no encoding or in one that nobody knows; a multipart body without its boundary.
+        raise BadInput("the body is no form", code="bad_form") from None
+
+
+def ussd(runtime: Runtime, wake: Callable[[], None]) -> Handler:
+    """Return what answers hops of Africa's Talking; on this hot path nothing is looked up twice."""
+    expected = runtime.settings.channel_token.get_secret_value().encode()
+    answer = runtime.hops.answer
+
+    async def ussd_hop(request: web.Request) -> web.Response:
+        started = perf_counter()
+        if not hmac.compare_digest(request.match_info["token"].encode(), expected):
+            raise web.HTTPNotFound
+        reply = await answer(africastalking.read(await _form(request)))
+        if reply.body.startswith("END"):
+            wake()
+        HOP_SECONDS.observe(perf_counter() - started)
+        return web.Response(text=reply.body, headers={"at-ussd-hop-metadata": reply.screen[:99]})
+
+    return ussd_hop
 
 
 async def ussd_ended(request: web.Request) -> web.Response:
     """Store an end event; the push of this call need not wait any longer."""
     runtime = _check_channel(request)
-    form = await request.post()
-    external_id = str(form.get("sessionId") or "")[:100]
+    form = await _form(request)
+    external_id = africastalking.clean(str(form.get("sessionId") or ""))[:100]
     if not external_id:
         raise BadInput("the form needs sessionId", code="bad_session_id")
     duration = str(form.get("durationInMillis") or "")
     row: dict[str, object] = {
         "event_id": runtime.ids.new(),
         "channel": africastalking.NAME,
-        "external_id": africastalking.clean(external_id),
+        "external_id": external_id,
         "status": africastalking.clean(str(form.get("status") or ""))[:20],
         "hops_metadata": africastalking.clean(str(form.get("hopsMetadata") or ""))[:400],
         "duration_ms": int(duration) if _DURATION.fullmatch(duration) else None,
@@ -111,7 +133,7 @@ async def _let_go(runtime: Runtime, row: dict[str, object], external_id: str) ->
 async def sms_in(request: web.Request) -> web.Response:
     """Store a person's SMS before it is understood; the aggregator repeats it until it sees 200."""
     runtime = _check_channel(request)
-    form = {name: str(value) for name, value in (await request.post()).items()}
+    form = {name: str(value) for name, value in (await _form(request)).items()}
     async with runtime.db.write() as connection:
         await bulk.insert_new(connection, sms_inbound, [sms_inbox.inbound_row(form, now=runtime.clock.now())])
     return web.Response(text="stored")
@@ -120,7 +142,7 @@ async def sms_in(request: web.Request) -> web.Response:
 async def sms_delivered(request: web.Request) -> web.Response:
     """Store a delivery report, then move the SMS by it."""
     runtime = _check_channel(request)
-    form = {name: str(value) for name, value in (await request.post()).items()}
+    form = {name: str(value) for name, value in (await _form(request)).items()}
     await reports.receive(runtime.db, form, report_id=runtime.ids.new(), now=runtime.clock.now())
     return web.Response(text="stored")
 
@@ -128,7 +150,7 @@ async def sms_delivered(request: web.Request) -> web.Response:
 async def sms_opt_out(request: web.Request) -> web.Response:
     """Store that a person wants no SMS but those about payments."""
     runtime = _check_channel(request)
-    form = {name: str(value) for name, value in (await request.post()).items()}
+    form = {name: str(value) for name, value in (await _form(request)).items()}
     async with runtime.db.write() as connection:
         await bulk.insert_new(
             connection, sms_opt_outs, [sms_inbox.opt_out_row(form, now=runtime.clock.now())]
@@ -145,7 +167,7 @@ async def callback(request: web.Request) -> web.Response:
     raw = Raw(
         account=account,
         kind=request.match_info.get("kind", "callback"),
-        key=request.query.get("key", "")[:22],
+        key=africastalking.clean(request.query.get("key", ""))[:22],
         body=await request.read(),
         source=request.remote or "",
     )
@@ -166,7 +188,7 @@ async def readyz(request: web.Request) -> web.Response:
     try:
         await runtime.db.ping()
         current = await is_current(runtime.db)
-    except (OSError, TimeoutError, sa.exc.SQLAlchemyError):
+    except Exception:  # drivers raise errors of their own while they connect
         return web.json_response({"status": "unready", "code": "database_unreachable"}, status=503)
     if not current:
         return web.json_response({"status": "unready", "code": "schema_behind"}, status=503)
@@ -179,7 +201,7 @@ async def metrics(request: web.Request) -> web.Response:
     token = runtime.settings.metrics_token
     if token is not None:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), token.get_secret_value().encode()):
+        if not hmac.compare_digest(given.encode(errors="replace"), token.get_secret_value().encode()):
             raise web.HTTPUnauthorized
     await gauges.refresh(runtime.db, runtime.clock.now())
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -13,16 +13,40 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import bulk
 from core.clock import local
+from core.db import UtcDateTime
 from core.outbox import outbox
 from payments import tables as t
 from payments.commands import Command, Pay, PushAnswered, Reported, StartPush, TimeUp
 from payments.desk import Desk
 from payments.records import Claim, Order, Payment
 from taps import store as taps_store
+from taps.debts import oldest_first
 from taps.tables import customers, debt_parts
 
-_OPEN_STATES = ("initiated", "pending")
-_COUNTED_STATES = ("initiated", "pending", "success")
+_p, _k = t.payments.c, t.claims.c
+_PAYMENTS = sa.select(t.payments)
+_PAYMENTS_LOCKED = _PAYMENTS.order_by(_p.payment_id).with_for_update()
+_CLAIMS = sa.select(t.claims)
+_ORDERS = sa.select(t.payment_orders).order_by(t.payment_orders.c.order_id)
+_OPEN_CLAIMS = (
+    sa.select(_k.part_id, t.payments).join(t.payments, _p.payment_id == _k.payment_id).where(_k.is_open)
+)
+_TODAY = (
+    sa.select(_p.msisdn, _p.currency, sa.func.sum(_p.amount_minor).label("sum_minor"))
+    .where(
+        _p.created_at >= sa.bindparam("midnight", type_=UtcDateTime),
+        _p.status.in_(("initiated", "pending", "success")),
+    )
+    .group_by(_p.msisdn, _p.currency)
+)
+_CUSTOMERS_LOCKED = sa.select(customers.c.msisdn).order_by(customers.c.msisdn).with_for_update()
+_ON_HANDSETS = _PAYMENTS.where(_p.status.in_(("initiated", "pending")))
+_UNRESOLVED = (
+    sa.select(_k.part_id, _p.payment_id, _p.asked_at)
+    .join(t.payments, _p.payment_id == _k.payment_id)
+    .where(_p.status.in_(("failed", "expired")), ~_p.is_final)
+)
+_CREDITS = sa.select(t.credits_)
 
 
 async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Command]) -> None:
@@ -30,15 +54,16 @@ async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Comma
     pays = [c for c in commands if isinstance(c, Pay)]
     about = {c.payment_id for c in commands if isinstance(c, StartPush | PushAnswered | Reported | TimeUp)}
     await _payments(connection, desk, about)
-    await _repeats(connection, desk, pays)
     taps = {p.tap_id for p in pays} | {desk.payments[i].tap_id for i in about if i in desk.payments}
     await _taps(connection, desk, taps)
     starts = {c.payment_id for c in commands if isinstance(c, StartPush)} & desk.payments.keys()
-    if pays:
-        await _open_claims(connection, desk, taps)
-        await _today(connection, desk, {p.msisdn for p in pays})
     handsets = {p.msisdn for p in pays} | {desk.payments[i].msisdn for i in starts}
     await _handsets(connection, desk, handsets)
+    # Read under the locks above: what another process has just accepted counts.
+    if pays:
+        await _repeats(connection, desk, pays)
+        await _open_claims(connection, desk, taps)
+        await _today(connection, desk, {p.msisdn for p in pays})
     await _unresolved(connection, desk, starts)
     await _receipts(connection, desk, [c for c in commands if isinstance(c, Reported)])
 
@@ -47,17 +72,13 @@ async def _payments(connection: AsyncConnection, desk: Desk, payment_ids: Iterab
     wanted = set(payment_ids)
     if not wanted:
         return
-    query = sa.select(t.payments).order_by(t.payments.c.payment_id).with_for_update()
-    for row in await bulk.fetch(connection, query, t.payments.c.payment_id, wanted):
+    for row in await bulk.fetch(connection, _PAYMENTS_LOCKED, _p.payment_id, wanted):
         desk.payments[row.payment_id] = Payment.of(row)
     await _claims_and_orders(connection, desk, wanted)
-    parts = {part_id for payment_id in wanted for part_id in desk.claims.get(payment_id, ())}
-    for part in (await taps_store.parts_by_ids(connection, parts, lock=True)).values():
-        desk.parts.setdefault(part.tap_id, {})[part.part_id] = part
 
 
 async def _claims_and_orders(connection: AsyncConnection, desk: Desk, payment_ids: set[str]) -> None:
-    for row in await bulk.fetch(connection, sa.select(t.claims), t.claims.c.payment_id, payment_ids):
+    for row in await bulk.fetch(connection, _CLAIMS, _k.payment_id, payment_ids):
         claim = Claim.of(row)
         desk.claims.setdefault(claim.payment_id, {})[claim.part_id] = claim
         if claim.is_open:
@@ -66,16 +87,13 @@ async def _claims_and_orders(connection: AsyncConnection, desk: Desk, payment_id
 
 
 async def _orders(connection: AsyncConnection, desk: Desk, payment_ids: set[str]) -> None:
-    query = sa.select(t.payment_orders).order_by(t.payment_orders.c.order_id)
-    for row in await bulk.fetch(connection, query, t.payment_orders.c.payment_id, payment_ids):
+    for row in await bulk.fetch(connection, _ORDERS, t.payment_orders.c.payment_id, payment_ids):
         desk.orders.setdefault(row.payment_id, []).append(Order.of(row))
 
 
 async def _repeats(connection: AsyncConnection, desk: Desk, pays: Sequence[Pay]) -> None:
-    if not pays:
-        return
     keys = {pay.payment_request_id for pay in pays}
-    rows = await bulk.fetch(connection, sa.select(t.payments), t.payments.c.payment_request_id, keys)
+    rows = await bulk.fetch(connection, _PAYMENTS, _p.payment_request_id, keys)
     for row in rows:
         desk.payments.setdefault(row.payment_id, Payment.of(row))
         desk.by_request[row.payment_request_id] = row.payment_id
@@ -89,35 +107,29 @@ async def _taps(connection: AsyncConnection, desk: Desk, tap_ids: set[str]) -> N
     for tap in (await taps_store.taps_by_ids(connection, tap_ids)).values():
         desk.currencies[tap.tap_id] = tap.currency
         desk.zones[tap.tap_id] = tap.zone
-    for tap_id, parts in (await taps_store.open_parts(connection, sorted(tap_ids), lock=True)).items():
-        by_id = {part.part_id: part for part in parts}
-        desk.parts[tap_id] = {**desk.parts.get(tap_id, {}), **by_id}
+    claimed = {part_id for claims in desk.claims.values() for part_id in claims}
+    owed = await taps_store.open_parts(connection, sorted(tap_ids), lock=not claimed)
+    parts = [part for of_tap in owed.values() for part in of_tap]
+    if claimed:
+        # What is claimed and what is open is locked in one go: two goes would be two orders, and a circle.
+        wanted = claimed | {part.part_id for part in parts}
+        parts = oldest_first((await taps_store.parts_by_ids(connection, wanted, lock=True)).values())
+    for part in parts:
+        desk.parts.setdefault(part.tap_id, {})[part.part_id] = part
 
 
 async def _open_claims(connection: AsyncConnection, desk: Desk, tap_ids: set[str]) -> None:
     """Who is paying these taps' debts now, with the payments themselves."""
     parts = {part_id for tap_id in tap_ids for part_id in desk.parts.get(tap_id, ())}
-    query = (
-        sa.select(t.claims.c.part_id, t.payments)
-        .join(t.payments, t.payments.c.payment_id == t.claims.c.payment_id)
-        .where(t.claims.c.is_open)
-    )
-    for row in await bulk.fetch(connection, query, t.claims.c.part_id, parts):
+    for row in await bulk.fetch(connection, _OPEN_CLAIMS, _k.part_id, parts):
         desk.open_claims[row.part_id] = row.payment_id
         desk.payments.setdefault(row.payment_id, Payment.of(row))
 
 
 async def _today(connection: AsyncConnection, desk: Desk, msisdns: set[str]) -> None:
     midnight = local(desk.now).replace(hour=0, minute=0, second=0, microsecond=0)
-    query = (
-        sa.select(
-            t.payments.c.msisdn, t.payments.c.currency, sa.func.sum(t.payments.c.amount_minor).label("s")
-        )
-        .where(t.payments.c.created_at >= midnight, t.payments.c.status.in_(_COUNTED_STATES))
-        .group_by(t.payments.c.msisdn, t.payments.c.currency)
-    )
-    for row in await bulk.fetch(connection, query, t.payments.c.msisdn, msisdns):
-        desk.today_minor[row.msisdn, row.currency] = int(row.s)
+    for row in await bulk.fetch(connection, _TODAY, _p.msisdn, msisdns, {"midnight": midnight}):
+        desk.today_minor[row.msisdn, row.currency] = int(row.sum_minor)
 
 
 async def _handsets(connection: AsyncConnection, desk: Desk, msisdns: set[str]) -> None:
@@ -127,10 +139,8 @@ async def _handsets(connection: AsyncConnection, desk: Desk, msisdns: set[str]) 
     if connection.dialect.name == "postgresql":
         rows = [{"msisdn": msisdn, "created_at": desk.now} for msisdn in sorted(msisdns)]
         await bulk.insert_new(connection, customers, rows)
-        lock = sa.select(customers.c.msisdn).order_by(customers.c.msisdn).with_for_update()
-        await bulk.fetch(connection, lock, customers.c.msisdn, msisdns)
-    query = sa.select(t.payments).where(t.payments.c.status.in_(_OPEN_STATES))
-    for row in await bulk.fetch(connection, query, t.payments.c.msisdn, msisdns):
+        await bulk.fetch(connection, _CUSTOMERS_LOCKED, customers.c.msisdn, msisdns)
+    for row in await bulk.fetch(connection, _ON_HANDSETS, _p.msisdn, msisdns):
         desk.payments.setdefault(row.payment_id, Payment.of(row))
         desk.handsets[row.msisdn].add(row.payment_id)
 
@@ -139,13 +149,9 @@ async def _unresolved(connection: AsyncConnection, desk: Desk, starts: set[str])
     """Older attempts on the same debts whose outcome nobody knows and nobody has asked for since."""
     if not starts:
         return
-    mine = {part_id: i for i in starts for part_id in desk.claims.get(i, ())}
-    query = (
-        sa.select(t.claims.c.part_id, t.payments.c.payment_id, t.payments.c.asked_at)
-        .join(t.payments, t.payments.c.payment_id == t.claims.c.payment_id)
-        .where(t.payments.c.status == "expired", ~t.payments.c.is_final)
-    )
-    for row in await bulk.fetch(connection, query, t.claims.c.part_id, mine):
+    # Claims of ended payments are closed: a part has one open claim, hence one newer payment.
+    mine = {part_id: i for i in starts for part_id, c in desk.claims.get(i, {}).items() if c.is_open}
+    for row in await bulk.fetch(connection, _UNRESOLVED, _k.part_id, mine):
         newer = desk.payments[mine[row.part_id]]
         if row.asked_at is None or row.asked_at < newer.created_at:
             older = desk.unresolved.setdefault(newer.payment_id, [])
@@ -157,7 +163,7 @@ async def _receipts(connection: AsyncConnection, desk: Desk, reports: Sequence[R
     claimed = {r.report.receipt for r in reports if r.report.receipt}
     claimed |= {r.hint.receipt for r in reports if r.hint and r.hint.receipt}
     if claimed:
-        for row in await bulk.fetch(connection, sa.select(t.credits_), t.credits_.c.receipt, claimed):
+        for row in await bulk.fetch(connection, _CREDITS, t.credits_.c.receipt, claimed):
             desk.receipts[row.account_id, row.receipt] = row.payment_id
 
 
@@ -251,5 +257,5 @@ async def due_checks(connection: AsyncConnection, now: datetime, limit: int) -> 
 
 async def by_ids(connection: AsyncConnection, payment_ids: Iterable[str]) -> dict[str, Payment]:
     """Return payments by id."""
-    rows = await bulk.fetch(connection, sa.select(t.payments), t.payments.c.payment_id, payment_ids)
+    rows = await bulk.fetch(connection, _PAYMENTS, _p.payment_id, payment_ids)
     return {row.payment_id: Payment.of(row) for row in rows}

@@ -36,9 +36,38 @@ _HISTORY = (
 _TAPS = sa.select(
     taps, zones.c.name.label("zone_name"), zones.c.country, zones.c.currency, _HISTORY.label("history")
 ).join(zones, zones.c.zone == taps.c.zone)
-_PARTS = sa.select(
-    debt_parts, debts.c.tap_id, debts.c.tenant_id, debts.c.zone, debts.c.period, debts.c.currency
-).join(debts, debts.c.debt_id == debt_parts.c.debt_id)
+_PARTS = (
+    sa.select(debt_parts, debts.c.tap_id, debts.c.tenant_id, debts.c.zone, debts.c.period, debts.c.currency)
+    .join(debts, debts.c.debt_id == debt_parts.c.debt_id)
+    .order_by(debt_parts.c.part_id)
+)
+_PARTS_LOCKED = _PARTS.with_for_update(of=debt_parts)
+
+# What is open, and every part of the tap's latest period, so that a screen can say that all is paid.
+_LATEST = debts.alias()
+_LAST_PERIOD = (
+    sa.select(sa.func.max(_LATEST.c.period)).where(_LATEST.c.tap_id == debts.c.tap_id).scalar_subquery()
+)
+_WANTED = sa.or_(debt_parts.c.paid_minor < debt_parts.c.amount_minor, debts.c.period == _LAST_PERIOD)
+_OPEN_PARTS = _PARTS.where(_WANTED)
+_OPEN_PARTS_LOCKED = _PARTS_LOCKED.where(_WANTED)
+
+_ACTIVE_TENANTS = sa.select(tenants).where(tenants.c.removed_at.is_(None))
+_CUSTOMERS = sa.select(customers_table.c.msisdn, customers_table.c.language)
+
+# Where a phone is an active tenant's, and what it has paid for.
+_EITHER = sa.union_all(
+    sa.select(
+        tenants.c.msisdn, tenants.c.tap_id, tenants.c.tenant_id, tenants.c.created_at.label("last_used_at")
+    ).where(tenants.c.removed_at.is_(None)),
+    sa.select(
+        customer_taps.c.msisdn,
+        customer_taps.c.tap_id,
+        sa.null().label("tenant_id"),
+        customer_taps.c.last_used_at,
+    ),
+).subquery()
+_KNOWN_TAPS = sa.select(_EITHER, taps.c.tap_number).join(taps, taps.c.tap_id == _EITHER.c.tap_id)
 
 
 async def all_zones(connection: AsyncConnection) -> list[Zone]:
@@ -71,21 +100,20 @@ async def taps_by_numbers(connection: AsyncConnection, tap_numbers: Iterable[str
 
 async def customers(connection: AsyncConnection, msisdns: Iterable[str]) -> dict[str, Customer]:
     """Return the phones that Madzi has met."""
-    query = sa.select(customers_table.c.msisdn, customers_table.c.language)
-    rows = await bulk.fetch(connection, query, customers_table.c.msisdn, msisdns)
+    rows = await bulk.fetch(connection, _CUSTOMERS, customers_table.c.msisdn, msisdns)
     return {row.msisdn: Customer(row.msisdn, row.language) for row in rows}
 
 
 async def tenants_of(connection: AsyncConnection, tap_ids: Sequence[str]) -> dict[str, list[Tenant]]:
     """Return the active tenants of each tap, by name."""
-    rows = await bulk.fetch(connection, _active_tenants(), tenants.c.tap_id, tap_ids)
+    rows = await bulk.fetch(connection, _ACTIVE_TENANTS, tenants.c.tap_id, tap_ids)
     found = sorted((_tenant(row) for row in rows), key=_by_name)
     return _grouped(tap_ids, [(tenant.tap_id, tenant) for tenant in found])
 
 
 async def tenants_by_msisdn(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[Tenant]]:
     """Return where each phone's owner is an active tenant."""
-    rows = await bulk.fetch(connection, _active_tenants(), tenants.c.msisdn, msisdns)
+    rows = await bulk.fetch(connection, _ACTIVE_TENANTS, tenants.c.msisdn, msisdns)
     return _grouped(msisdns, [(row.msisdn, _tenant(row)) for row in rows])
 
 
@@ -97,19 +125,8 @@ async def tenants_by_ids(connection: AsyncConnection, tenant_ids: Iterable[str])
 
 async def known_taps(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[KnownTap]]:
     """Return the taps of each phone, at most nine: where it is a tenant's or has paid, last used first."""
-    paid = sa.select(
-        customer_taps.c.msisdn,
-        customer_taps.c.tap_id,
-        sa.null().label("tenant_id"),
-        customer_taps.c.last_used_at,
-    )
-    lives = sa.select(
-        tenants.c.msisdn, tenants.c.tap_id, tenants.c.tenant_id, tenants.c.created_at.label("last_used_at")
-    ).where(tenants.c.removed_at.is_(None))
-    either = sa.union_all(lives, paid).subquery()
-    query = sa.select(either, taps.c.tap_number).join(taps, taps.c.tap_id == either.c.tap_id)
     found: dict[tuple[str, str], KnownTap] = {}
-    for row in await bulk.fetch(connection, query, either.c.msisdn, msisdns):
+    for row in await bulk.fetch(connection, _KNOWN_TAPS, _EITHER.c.msisdn, msisdns):
         key, known = (
             (row.msisdn, row.tap_id),
             KnownTap(row.tap_id, row.tap_number, row.tenant_id, row.last_used_at),
@@ -127,12 +144,8 @@ async def open_parts(
 
     The latter lets a screen say that all is paid. `lock` keeps the parts from other writers, in key order.
     """
-    latest = debts.alias()
-    last_period = (
-        sa.select(sa.func.max(latest.c.period)).where(latest.c.tap_id == debts.c.tap_id).scalar_subquery()
-    )
-    wanted = sa.or_(debt_parts.c.paid_minor < debt_parts.c.amount_minor, debts.c.period == last_period)
-    rows = await bulk.fetch(connection, _locked(_PARTS.where(wanted), lock=lock), debts.c.tap_id, tap_ids)
+    query = _OPEN_PARTS_LOCKED if lock else _OPEN_PARTS
+    rows = await bulk.fetch(connection, query, debts.c.tap_id, tap_ids)
     grouped = _grouped(tap_ids, [(row.tap_id, _part(row)) for row in rows])
     return {tap_id: oldest_first(parts) for tap_id, parts in grouped.items()}
 
@@ -141,7 +154,8 @@ async def parts_by_ids(
     connection: AsyncConnection, part_ids: Iterable[str], *, lock: bool = False
 ) -> dict[str, Part]:
     """Return parts by id; `lock` keeps them from other writers, in key order."""
-    rows = await bulk.fetch(connection, _locked(_PARTS, lock=lock), debt_parts.c.part_id, part_ids)
+    query = _PARTS_LOCKED if lock else _PARTS
+    rows = await bulk.fetch(connection, query, debt_parts.c.part_id, part_ids)
     return {row.part_id: _part(row) for row in rows}
 
 
@@ -162,12 +176,8 @@ async def last_periods(connection: AsyncConnection, tap_ids: Iterable[str]) -> d
 
 async def remember_language(connection: AsyncConnection, languages: Mapping[str, str], now: datetime) -> None:
     """Keep the language that each phone's owner chose."""
-    known = await customers(connection, languages)
-    new = [msisdn for msisdn in languages if msisdn not in known]
-    rows = [{"msisdn": msisdn, "language": None, "created_at": now} for msisdn in sorted(new)]
-    await bulk.insert_new(connection, customers_table, rows)
-    changes = [{"msisdn": msisdn, "language": languages[msisdn]} for msisdn in sorted(languages)]
-    await bulk.update(connection, customers_table, changes)
+    rows = [{"msisdn": m, "language": languages[m], "created_at": now} for m in sorted(languages)]
+    await bulk.upsert(connection, customers_table, rows, keep=frozenset({"created_at"}))
 
 
 async def remember_taps(connection: AsyncConnection, pairs: Iterable[tuple[str, str]], now: datetime) -> None:
@@ -176,15 +186,6 @@ async def remember_taps(connection: AsyncConnection, pairs: Iterable[tuple[str, 
         {"msisdn": msisdn, "tap_id": tap_id, "last_used_at": now} for msisdn, tap_id in sorted(set(pairs))
     ]
     await bulk.upsert(connection, customer_taps, rows)
-
-
-def _active_tenants() -> sa.Select[Any]:
-    return sa.select(tenants).where(tenants.c.removed_at.is_(None))
-
-
-def _locked(query: sa.Select[Any], *, lock: bool) -> sa.Select[Any]:
-    ordered = query.order_by(debt_parts.c.part_id)
-    return ordered.with_for_update(of=debt_parts) if lock else ordered
 
 
 def _joined(one: KnownTap, other: KnownTap) -> KnownTap:

@@ -10,14 +10,15 @@ from gateway.channels.hop import Hop
 NAME = "africastalking"
 _LONGEST_ID = 100
 _LONGEST_CODE = 10
-# A person cannot type this much in 180 s; what is longer is cut before it reaches anything.
-_LONGEST_TEXT = 2000
+# A person cannot type this much in 180 s; what is longer is cut before it reaches anything. Far above one
+# senseless input: a history that is cut looks like the hop before, and the call would not move any more.
+_LONGEST_TEXT = 20_000
 
 
 def read(form: Mapping[str, Any]) -> Hop:
     """Return the hop of a form; raises BadInput where a field is missing or cannot be one."""
     session_id, phone, text = form.get("sessionId"), form.get("phoneNumber"), form.get("text")
-    if not isinstance(session_id, str) or not 0 < len(session_id) <= _LONGEST_ID:
+    if not isinstance(session_id, str) or not clean(session_id) or len(session_id) > _LONGEST_ID:
         raise BadInput("the form needs a sessionId of at most 100 characters", code="bad_session_id")
     if not isinstance(phone, str):
         raise BadInput("the form needs phoneNumber", code="bad_phone_number")
@@ -29,6 +30,8 @@ def read(form: Mapping[str, Any]) -> Hop:
 
 def clean(text: str) -> str:
     """Return the text without what no database can store: NUL and lone surrogates."""
+    if text.isascii() and "\x00" not in text:
+        return text
     return text.replace("\x00", "").encode("utf-8", "ignore").decode()
 
 

@@ -68,7 +68,7 @@ async def _import(kind: str, source: bytes, *, dry_run: bool) -> Report:
 
 
 async def _export(kind: str, *, as_geojson: bool) -> str:
-    async with database() as db, db.read() as connection:
+    async with database() as db, db.scan() as connection:
         if kind == "taps" and as_geojson:
             return await exporting.export_geojson(connection)
         return await exporting.export_csv(connection, kind)
@@ -138,7 +138,7 @@ def tap_show(
 
 
 async def _tap_story(text: str) -> dict[str, Any]:
-    async with database() as db, db.read() as connection:
+    async with database() as db, db.scan() as connection:
         return await stories.tap(connection, text)
 
 

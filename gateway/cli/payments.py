@@ -53,7 +53,7 @@ def show(
     """Tell the story of a payment. Example: madzi payment show MP261121.0815.D08222."""
 
     async def work() -> dict[str, Any]:
-        async with database() as db, db.read() as connection:
+        async with database() as db, db.scan() as connection:
             return await stories.payment(connection, name)
 
     story = run(work())
@@ -93,7 +93,7 @@ def export(
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        async with database() as db, db.read() as connection:
+        async with database() as db, db.scan() as connection:
             writer.writerows([_cell(value) for value in row] for row in await connection.execute(query))
         return out.getvalue()
 

@@ -14,12 +14,42 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import bulk
+from core.db import UtcDateTime
 from gateway.sessions.tables import ussd_hops, ussd_sessions
 from ussd_menus.facts import Dropped
 from ussd_menus.session import Session, loads
 
 Key = tuple[str, str]  # channel, the aggregator's session id
 RESUME_WITHIN = timedelta(minutes=10)
+
+_JOINED = sa.join(ussd_sessions, ussd_hops, ussd_hops.c.session_id == ussd_sessions.c.session_id)
+_HOPS = (
+    sa.select(
+        ussd_sessions.c.session_id,
+        ussd_sessions.c.channel,
+        ussd_sessions.c.external_id,
+        ussd_sessions.c.msisdn,
+        ussd_hops.c.hop_no,
+        ussd_hops.c.text,
+        ussd_hops.c.reply,
+        ussd_hops.c.state,
+        ussd_hops.c.screen,
+        ussd_hops.c.is_end,
+    )
+    .select_from(_JOINED)
+    .order_by(ussd_sessions.c.session_id, ussd_hops.c.hop_no)
+)
+_RECENT = (
+    sa.select(
+        ussd_sessions.c.msisdn, ussd_hops.c.state, ussd_hops.c.at, ussd_hops.c.is_end, ussd_hops.c.hop_no
+    )
+    .select_from(_JOINED)
+    .where(
+        ussd_sessions.c.started_at > sa.bindparam("started", type_=UtcDateTime),
+        ussd_hops.c.at > sa.bindparam("since", type_=UtcDateTime),
+    )
+    .order_by(ussd_sessions.c.started_at, ussd_hops.c.session_id, ussd_hops.c.hop_no)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +100,7 @@ class Calls:
 
 
 async def _load(connection: AsyncConnection, keys: set[Key]) -> dict[Key, Call]:
-    query = (
-        sa.select(
-            ussd_sessions.c.session_id,
-            ussd_sessions.c.channel,
-            ussd_sessions.c.external_id,
-            ussd_sessions.c.msisdn,
-            ussd_hops.c.hop_no,
-            ussd_hops.c.text,
-            ussd_hops.c.reply,
-            ussd_hops.c.state,
-            ussd_hops.c.screen,
-            ussd_hops.c.is_end,
-        )
-        .join(ussd_hops, ussd_hops.c.session_id == ussd_sessions.c.session_id)
-        .order_by(ussd_sessions.c.session_id, ussd_hops.c.hop_no)
-    )
-    rows = await bulk.fetch(connection, query, ussd_sessions.c.external_id, {key[1] for key in keys})
+    rows = await bulk.fetch(connection, _HOPS, ussd_sessions.c.external_id, {key[1] for key in keys})
     by_key: dict[Key, list[sa.Row[Any]]] = {}
     for row in rows:
         key = (row.channel, row.external_id)
@@ -112,13 +126,7 @@ def _call(rows: Sequence[sa.Row[Any]]) -> Call:
 
 async def dropped(connection: AsyncConnection, msisdns: Iterable[str], now: datetime) -> dict[str, Dropped]:
     """Return each phone's latest call, where it stopped without an END within the last ten minutes."""
-    query = (
-        sa.select(
-            ussd_sessions.c.msisdn, ussd_hops.c.state, ussd_hops.c.at, ussd_hops.c.is_end, ussd_hops.c.hop_no
-        )
-        .join(ussd_hops, ussd_hops.c.session_id == ussd_sessions.c.session_id)
-        .where(ussd_sessions.c.started_at > now - 2 * RESUME_WITHIN, ussd_hops.c.at > now - RESUME_WITHIN)
-        .order_by(ussd_sessions.c.started_at, ussd_hops.c.session_id, ussd_hops.c.hop_no)
-    )
-    last = {row.msisdn: row for row in await bulk.fetch(connection, query, ussd_sessions.c.msisdn, msisdns)}
+    recent = {"since": now - RESUME_WITHIN, "started": now - 2 * RESUME_WITHIN}
+    rows = await bulk.fetch(connection, _RECENT, ussd_sessions.c.msisdn, msisdns, recent)
+    last = {row.msisdn: row for row in rows}
     return {msisdn: Dropped(loads(row.state), row.at) for msisdn, row in last.items() if not row.is_end}

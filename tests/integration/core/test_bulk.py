@@ -75,7 +75,7 @@ async def test_fetch_finds_many_keys(db):
 
 
 async def test_a_naive_time_is_refused(db):
-    with pytest.raises(sa.exc.StatementError, match="without a zone"):
+    with pytest.raises((sa.exc.StatementError, ValueError), match="without a zone"):
         async with db.write() as connection:
             await bulk.insert(connection, things, [thing(1, at=datetime(2026, 1, 1))])  # noqa: DTZ001 - the point
 

@@ -1,0 +1,73 @@
+"""Starts servers as processes of their own and reads what they cost."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def cpu_s(pid: int) -> float:
+    """Return user and system seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_mb(pid: int) -> float:
+    """Return the resident memory of a process in MB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / 1e6
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int, env: dict[str, str] | None = None) -> Iterator[int]:
+    """Run a server until the block ends; gives its pid once it listens."""
+    with subprocess.Popen(command, env={**os.environ, **(env or {})}) as process:  # noqa: S603 - our own
+        try:
+            _wait_for(port, process)
+            yield process.pid
+        finally:
+            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(15)
+            process.kill()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise SystemExit("the server did not start")
+
+
+def bare_server(port: int) -> list[str]:
+    """Return the command of a bare aiohttp handler that parses the form and answers."""
+    return [sys.executable, "-m", "benchmarks.bare", str(port)]
+
+
+def madzi(*words: str) -> list[str]:
+    """Return a command of ours, run by this interpreter."""
+    return [sys.executable, "-c", "from gateway.cli import main; main()", *words]
+
+
+def run(work: object) -> object:
+    """Run a coroutine on the loop that servers use."""
+    import uvloop
+
+    return uvloop.run(work) if asyncio.iscoroutine(work) else work
