@@ -37,6 +37,8 @@ async def run_demo(port: int, data: Path, speed: float) -> None:
     logs.configure("INFO", to=log)
     token = _kept_token(data)
     os.environ["MADZI_CHANNEL_TOKEN"] = token
+    # A demo never takes over what an earlier one has left: its times were divided by its own speed already.
+    os.environ.setdefault("MADZI_ENV", "demo")
     gateway_url = f"http://127.0.0.1:{port}"
     async with AsyncExitStack() as stack:
         providers = await _simulator(stack, Party.PROVIDERS, gateway_url, speed, port + 1, data)
