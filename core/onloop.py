@@ -8,7 +8,6 @@ waited for by asking again, without blocking the loop. Long scans use a connecti
 """
 
 import asyncio
-
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence

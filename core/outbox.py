@@ -33,7 +33,13 @@ outbox = sa.Table(
     sa.Column("finished_at", UtcDateTime),
 )
 _WAITING = sa.text("status = 'waiting'")
-sa.Index("ix_outbox_waiting", outbox.c.available_at, postgresql_where=_WAITING, sqlite_where=_WAITING)
+sa.Index(
+    "ix_outbox_waiting",
+    outbox.c.kind,
+    outbox.c.available_at,
+    postgresql_where=_WAITING,
+    sqlite_where=_WAITING,
+)
 sa.Index("ix_outbox_key", outbox.c.key)
 
 
@@ -73,19 +79,18 @@ def row(
     }
 
 
-async def is_due(connection: AsyncConnection, now: datetime) -> bool:
-    """Say whether anything can be claimed; a cheap look before a writing transaction."""
-    query = sa.select(sa.literal(1)).where(*_claimable(now)).limit(1)
-    return (await connection.execute(query)).first() is not None
+async def is_due(connection: AsyncConnection, kind: str, now: datetime) -> bool:
+    """Say whether anything of this kind can be claimed; a cheap look before a writing transaction."""
+    return (await connection.execute(_DUE, {"kind": kind, "now": now})).first() is not None
 
 
 async def claim(
-    connection: AsyncConnection, *, worker: str, now: datetime, lease_s: float, limit: int
+    connection: AsyncConnection, kind: str, *, worker: str, now: datetime, lease_s: float, limit: int
 ) -> list[Message]:
-    """Take up to `limit` due rows for `lease_s` seconds; no two workers get the same one."""
+    """Take up to `limit` due rows of a kind for `lease_s` seconds; no two workers get the same one."""
     due = (
         sa.select(outbox.c.outbox_id)
-        .where(*_claimable(now))
+        .where(*_claimable(kind, now))
         .order_by(outbox.c.available_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -111,9 +116,16 @@ async def claim(
     ]
 
 
-def _claimable(now: datetime) -> list[sa.ColumnElement[bool]]:
+def _claimable(kind: Any, now: Any) -> list[sa.ColumnElement[bool]]:
     free = sa.or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until < now)
-    return [outbox.c.status == "waiting", outbox.c.available_at <= now, free]
+    return [outbox.c.kind == kind, outbox.c.status == "waiting", outbox.c.available_at <= now, free]
+
+
+_DUE = (
+    sa.select(sa.literal(1))
+    .where(*_claimable(sa.bindparam("kind"), sa.bindparam("now", type_=UtcDateTime)))
+    .limit(1)
+)
 
 
 async def renew(

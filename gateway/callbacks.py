@@ -114,6 +114,7 @@ class Confirmer:
         payment = await self._find(raw, hint)
         if payment is None:
             return await self._unmatched(raw, hint)
+        structlog.contextvars.bind_contextvars(correlation_id=payment.correlation_id)
         if payment.status == "success" and (payment.receipt or not hint.receipt):
             return Finding("repeated", payment.payment_id)
         if _other_amount(payment, hint, provider):

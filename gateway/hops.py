@@ -80,13 +80,13 @@ class Hops:
         )
 
     async def answer(self, hop: Hop) -> Reply:
-        """Return the reply; says `busy` at once where too many callers wait, or where it could not be written."""
+        """Return the reply; says `busy` where too many callers wait, or where it could not be written."""
         try:
             return await self._batcher.submit(hop)
         except Busy:
             return self._busy()
         except Exception:
-            # Nothing was committed. A network shows an error page as "invalid MMI code"; this says what to do.
+            # Nothing was committed. An error page would reach the person as "invalid MMI code".
             _log.exception("hop_not_answered", channel=hop.channel)
             return self._busy()
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import Clock
 from core.i18n import Text
 from core.ids import Ids
+from core.metrics import PAYMENTS
 from payments import routing
 from payments.events import Event, Expired, Failed, Succeeded, TakesLong
 from payments.records import Payment
@@ -31,6 +32,8 @@ class Notifier:
 
     async def announce(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
         """Enqueue every SMS that the events call for; a fact that was told before is not told again."""
+        for event in events:
+            _count(event)
         tenants = await _tenants(connection, events)
         told = [said for event in events for said in self._texts(event, tenants)]
         known = await taps_store.customers(connection, {said.msisdn for said in told})
@@ -115,6 +118,12 @@ class _Said:
     @property
     def fact_key(self) -> str:
         return f"payment:{self.payment.payment_id}:{self.fact}"
+
+
+def _count(event: Event) -> None:
+    if not isinstance(event, TakesLong):
+        payment = event.payment
+        PAYMENTS.labels(payment.provider, payment.status, payment.reason or "").inc()
 
 
 def _about(payment: Payment, event: Succeeded | None = None) -> About:

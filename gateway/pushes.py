@@ -22,7 +22,7 @@ from payments.service import PaymentService
 from payments.tables import payments as payments_table
 
 _log = structlog.get_logger()
-# A check that a dead process has claimed is made by another within 10 s (contract, Time); see also core.outbox.
+# A check claimed by a process that died is made by another within 10 s of a restart (contract, Time).
 _LEASE_S = 7.0
 _MOST_ASKED = 500
 

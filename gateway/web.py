@@ -23,29 +23,30 @@ from gateway.sessions.tables import ussd_end_events, ussd_sessions
 from sms import reports
 from sms.tables import sms_inbound, sms_opt_outs
 
+Wake = Callable[[str], None]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 RUNTIME = web.AppKey("runtime", Runtime)
-WAKE: web.AppKey[Callable[[], None]] = web.AppKey("wake")
+WAKE: web.AppKey[Callable[[str], None]] = web.AppKey("wake")
 MOST_BODY_BYTES = 64 * 1024
 _KIND = "[a-z0-9_]{1,20}"
 _DURATION = re.compile(r"\d{1,8}", re.ASCII)
 
 
-def create_app(runtime: Runtime, wake: Callable[[], None] = lambda: None) -> web.Application:
+def create_app(runtime: Runtime, wake: Wake = lambda _kind: None) -> web.Application:
     """Return the application; `wake` tells a worker in this process that the outbox has something."""
     app = web.Application(client_max_size=MOST_BODY_BYTES)
     app[RUNTIME] = runtime
     app[WAKE] = wake
     app.add_routes(problems.guarded(_routes(runtime, wake)))
-    rest.add_to(app, runtime, wake)
+    rest.add_to(app, runtime, lambda: wake("push"))
     # Last, so that what no endpoint takes is answered as a problem too. A middleware would do the same, but
     # costs every hop a tenth of what a bare handler takes.
     app.router.add_route("*", "/{unknown:.*}", problems.guard(problems.nowhere))
     return app
 
 
-def _routes(runtime: Runtime, wake: Callable[[], None]) -> list[web.RouteDef]:
+def _routes(runtime: Runtime, wake: Wake) -> list[web.RouteDef]:
     return [
         web.post("/ussd/africastalking/{token}", ussd(runtime, wake)),
         web.post("/ussd/africastalking/{token}/events", ussd_ended),
@@ -79,7 +80,7 @@ async def _form(request: web.Request) -> Mapping[str, Any]:
         raise BadInput("the body is no form", code="bad_form") from None
 
 
-def ussd(runtime: Runtime, wake: Callable[[], None]) -> Handler:
+def ussd(runtime: Runtime, wake: Wake) -> Handler:
     """Return what answers hops of Africa's Talking; on this hot path nothing is looked up twice."""
     expected = runtime.settings.channel_token.get_secret_value().encode()
     answer = runtime.hops.answer
@@ -90,7 +91,7 @@ def ussd(runtime: Runtime, wake: Callable[[], None]) -> Handler:
             raise web.HTTPNotFound
         reply = await answer(africastalking.read(await _form(request)))
         if reply.body.startswith("END"):
-            wake()
+            wake("push")
         HOP_SECONDS.observe(perf_counter() - started)
         return web.Response(text=reply.body, headers={"at-ussd-hop-metadata": reply.screen[:99]})
 
@@ -116,7 +117,7 @@ async def ussd_ended(request: web.Request) -> web.Response:
         "received_at": runtime.clock.now(),
     }
     await _let_go(runtime, row, external_id)
-    request.app[WAKE]()
+    request.app[WAKE]("push")
     return web.Response(text="stored")
 
 
@@ -172,7 +173,7 @@ async def callback(request: web.Request) -> web.Response:
         source=request.remote or "",
     )
     await runtime.inbox.store(raw)
-    request.app[WAKE]()
+    request.app[WAKE]("callback")
     content_type, body = runtime.providers[account.account_id].traits.callback_reply
     return web.Response(text=body, content_type=content_type)
 

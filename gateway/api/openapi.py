@@ -125,8 +125,8 @@ def _list() -> dict[str, Any]:
         "operationId": "listPayments",
         "summary": "Payments, newest first",
         "parameters": [
-            _query("tap_id", "TapID or tap number", minLength=1, maxLength=40),
-            _query("msisdn", "the wallet, in any usual form", minLength=1, maxLength=32),
+            _query("tap_id", "TapID or tap number", maxLength=40),
+            _query("msisdn", "the wallet, in any usual form", maxLength=32),
             _query("status", "", enum=list(PaymentStatus)),
             _query("since", "started at this moment or later", format="date-time"),
             _query("cursor", "`next_cursor` of the page before", maxLength=200),
@@ -173,8 +173,12 @@ def _ref(model: str) -> dict[str, str]:
 
 
 def _query(name: str, description: str, **schema: Any) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": description, "schema": {"type": "string"} | schema}
+    return {**_parameter(name, description, schema), "in": "query", "allowEmptyValue": True}
 
 
 def _path(name: str, description: str, **schema: Any) -> dict[str, Any]:
-    return {**_query(name, description, **schema), "in": "path", "required": True}
+    return {**_parameter(name, description, schema), "in": "path", "required": True}
+
+
+def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "description": description, "schema": {"type": "string"} | schema}

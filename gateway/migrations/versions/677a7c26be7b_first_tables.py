@@ -111,7 +111,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_outbox_key", ["key"], unique=False)
         batch_op.create_index(
             "ix_outbox_waiting",
-            ["available_at"],
+            ["kind", "available_at"],
             unique=False,
             postgresql_where=sa.text("status = 'waiting'"),
             sqlite_where=sa.text("status = 'waiting'"),
