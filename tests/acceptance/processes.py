@@ -1,0 +1,101 @@
+"""Real processes for tests: `madzi …` as people run it, each ended at the end of its test by its own id."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MADZI = [sys.executable, "-c", "from gateway.cli import main; main()"]
+TOKEN = "acceptance-channel-token"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment(folder, **changes):
+    """Return the environment of a fresh installation in `folder`: no setting of this machine leaks in."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MADZI_")}
+    return kept | {"PYTHONPATH": str(ROOT), "MADZI_DATA_DIR": str(folder), "COLUMNS": "200"} | changes
+
+
+def run(folder, *words, env=None, stdin=None, timeout_s=60):
+    """Run one command in `folder`; return exit code, stdout, stderr."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*MADZI, *map(str, words)],
+        cwd=folder,
+        env=env or environment(folder),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def until(fact, within_s=15.0):
+    """Wait for something to come true, and return it."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        if found := fact():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"it did not come true in {within_s} s")
+
+
+def http(method, url, body=None, form=None):
+    """Return status and text; 0 where nobody answers."""
+    data = json.dumps(body).encode() if body is not None else None
+    data = urllib.parse.urlencode(form).encode() if form is not None else data
+    request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - loopback
+    try:
+        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - loopback
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+    except OSError:
+        return 0, ""
+
+
+class Processes:
+    """The processes of one test."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.all = []
+
+    def start(self, *words, env):
+        """Start a command; what it says goes to a file named after it."""
+        log = (self.folder / f"{words[0]}-{len(self.all)}.log").open("wb")
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*MADZI, *map(str, words)], cwd=self.folder, env=env, stdout=log, stderr=log
+        )
+        log.close()
+        self.all.append(process)
+        return process
+
+    def kill(self, process):
+        """End a process as a power cut would."""
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=10)
+
+    def close(self):
+        """End everything that is still there."""
+        for process in self.all:
+            if process.poll() is None:
+                self.kill(process)
+
+    def said(self):
+        """Return all that the processes wrote, for a failing test."""
+        return "\n".join(f"{file.name}: {file.read_text()}" for file in sorted(self.folder.glob("*.log")))
