@@ -26,7 +26,8 @@ class Batcher(Generic[Command, Result]):
 
     `handle` returns one result for each command; an exception in that list is raised to that caller alone.
     Where `handle` itself raises, the batch is tried once more command by command, so that one bad command
-    cannot take others down with it.
+    cannot take others down with it. A batch of one is tried again as well: what two processes do at the same
+    moment (a unique key, a circle of locks) is answered by what the first of them has written.
     """
 
     def __init__(
@@ -83,23 +84,23 @@ class Batcher(Generic[Command, Result]):
             if batch:
                 self._in_hand += 1
                 try:
-                    await self._answer(batch)
+                    await self._answer(batch, may_retry=True)
                 finally:
                     self._in_hand -= 1
                 # A tight loop of batches starves the other processes that write to the same SQLite file.
                 await asyncio.sleep(self._pause_s)
 
-    async def _answer(self, batch: list[tuple[Command, asyncio.Future[Result]]]) -> None:
+    async def _answer(self, batch: list[tuple[Command, asyncio.Future[Result]]], *, may_retry: bool) -> None:
         try:
             results = await self._handle([command for command, _ in batch])
             answers = list(zip(batch, results, strict=True))
         except Exception as error:
-            if len(batch) == 1:
+            if not may_retry:
                 _settle(batch[0][1], error)
                 return
             _log.warning("batch_split", size=len(batch), error=type(error).__name__)
             for entry in batch:
-                await self._answer([entry])
+                await self._answer([entry], may_retry=False)
             return
         for (_, future), result in answers:
             _settle(future, result)
