@@ -1,6 +1,5 @@
 """Starts servers as processes of their own and reads what they cost."""
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -8,8 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
+
+import uvloop
+
+Result = TypeVar("Result")
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -66,8 +70,6 @@ def madzi(*words: str) -> list[str]:
     return [sys.executable, "-c", "from gateway.cli import main; main()", *words]
 
 
-def run(work: object) -> object:
+def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine on the loop that servers use."""
-    import uvloop
-
-    return uvloop.run(work) if asyncio.iscoroutine(work) else work
+    return uvloop.run(work)
