@@ -1,25 +1,23 @@
 """Many rows in one round trip, on either dialect.
 
 PostgreSQL gets arrays and `unnest`, which wrote 123,000 rows/s where SQLAlchemy's own way wrote 80,000
-(design §8); SQLite gets one prepared statement run for every row, inside the process.
+(design §8); SQLite gets one statement, worked out once (`core.plain`) and run for every row, inside the
+process.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import aiosqlite
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core import plain
 from core.errors import Conflict
-
-_SQLITE = aiosqlite.dialect()
 
 Row = Mapping[str, Any]
 _KEYS_A_QUERY = 5000
@@ -94,10 +92,11 @@ async def _run_keyed(
     wanted = sorted(set(keys))
     found: list[sa.Row[Any]] = []
     for start in range(0, len(wanted), _KEYS_A_QUERY):
-        part: Any = wanted[start : start + _KEYS_A_QUERY]
+        part = wanted[start : start + _KEYS_A_QUERY]
         if _name(connection) == "sqlite":
-            part = json.dumps(part)
-        found += (await connection.execute(statement, {"wanted": part, **(params or {})})).all()
+            found += await plain.rows(connection, statement, {"wanted": json.dumps(part), **(params or {})})
+        else:
+            found += (await connection.execute(statement, {"wanted": part, **(params or {})})).all()
     return found
 
 
@@ -119,31 +118,8 @@ async def _run(connection: AsyncConnection, statement: Any, rows: Sequence[Row])
     if _name(connection) == "postgresql":
         arrays = {f"v_{name}": [row[name] for row in rows] for name in names}
         return (await connection.execute(statement, arrays)).rowcount
-    sql, columns = _plain(statement, names)
-    values = [tuple([give(row) for give in columns]) for row in rows]
-    return (await connection.exec_driver_sql(sql, values)).rowcount
-
-
-@lru_cache(maxsize=256)
-def _plain(statement: Any, names: tuple[str, ...]) -> tuple[str, tuple[Callable[[Row], Any], ...]]:
-    """Return SQLite's own text of a statement, and for each parameter in turn what takes it from a row.
-
-    SQLAlchemy would work this out for every row, which takes longer than SQLite takes to write it.
-    """
-    compiled = statement.compile(dialect=_SQLITE)
-    ours = {f"v_{name}": name for name in names}
-    return str(compiled), tuple(_giver(compiled.binds[b], ours.get(b)) for b in compiled.positiontup or ())
-
-
-def _giver(parameter: Any, name: str | None) -> Callable[[Row], Any]:
-    """Return what gives a parameter's value: from the row's `name`, else the statement's own constant."""
-    if name is None:
-        constant = parameter.value
-        return lambda _row: constant
-    convert = parameter.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
-    if convert is None:
-        return itemgetter(name)
-    return lambda row: convert(row[name])
+    values = [{f"v_{name}": row[name] for name in names} for row in rows]
+    return await plain.many(connection, statement, values)
 
 
 @lru_cache(maxsize=256)

@@ -168,8 +168,10 @@ class Hops:
 
     def _step(self, work: _Work, now: datetime) -> o.Outcome | o.Needs | o.Intent:
         hop, call = work.hop, work.call
-        if call is None or call.is_end:
+        if call is None:
             return begin(hop.msisdn, hop.text, work.facts, now, self._menu)
+        if call.is_end:  # after an END nothing is confirmed any more, whatever the history says
+            return begin(hop.msisdn, hop.text, work.facts, now, self._menu, rebuild=True)
         typed = new_input(call.text, hop.text)
         if typed is None:
             return begin(hop.msisdn, hop.text, work.facts, now, self._menu, rebuild=True)

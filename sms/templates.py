@@ -56,9 +56,10 @@ def wait_sms(about: About, printed: Printed, *, since: datetime) -> Text:
 
 
 def wait_long(about: About, printed: Printed, *, since: datetime, until: datetime) -> Text:
-    """Say that the wallet is silent, and by when the next word comes."""
+    """Say that the wallet is silent, by when the next word comes, how to look, whom to call."""
     clock = {"since": say.time(since), "until": say.time(until)}
-    return _text("wait.long", about, wallet=about.wallet, help=_help(printed), **clock)
+    code = printed.service_code
+    return _text("wait.long", about, wallet=about.wallet, code=code, help=_help(printed), **clock)
 
 
 def paid(about: About, *, at: datetime, receipt: str | None = None) -> Text:

@@ -47,7 +47,7 @@ def work(db, clock):
     async def once(aggregator, **options):
         async with db.write() as connection:
             messages = await box.claim(
-                connection, worker="w", now=clock.now(), lease_s=60, limit=options.pop("limit", 100)
+                connection, "sms", worker="w", now=clock.now(), lease_s=60, limit=options.pop("limit", 100)
             )
         await Delivery(db, aggregator, clock, lambda: 0.0, **options).handle(messages)
         return len(messages)

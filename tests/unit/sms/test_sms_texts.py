@@ -73,11 +73,12 @@ MODEL = [
         ),
     ),
     (
+        # Beyond the model: it also says how to look, which a payer who waits wants to do.
         templates.wait_long(ABOUT, PRINTED, since=SINCE, until=UNTIL),
-        142,
+        149,
         (
-            "Madzi: Waiting: K30.00 for KNY-0417-1. Airtel Money has not answered since 08:15. "
-            "Do not pay again. We will SMS you by 09:15. Help: 0211000000"
+            "Madzi: Waiting: K30.00 for KNY-0417-1, Airtel Money, since 08:15. Do not pay again. "
+            "We will SMS you by 09:15. To look, dial *384*7#. Help: 0211000000"
         ),
     ),
     (
