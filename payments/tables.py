@@ -70,6 +70,8 @@ payments = sa.Table(
     sa.Index("ix_payments_contact_created_at", "contact_msisdn", "created_at"),
     sa.Index("ix_payments_tap_id_created_at", "tap_id", "created_at"),
     sa.Index("ix_payments_status_created_at", "status", "created_at"),
+    sa.Index("ix_payments_created_at", "created_at", "payment_id"),
+    sa.Index("ix_payments_zone_created_at", "zone", "created_at"),
     sa.Index("ix_payments_provider_reference", "provider_reference"),
     sa.Index("ix_payments_receipt", "receipt"),
 )
