@@ -1,6 +1,5 @@
 """Several web processes on one port: a parent that starts them, replaces those that die, and stops them."""
 
-import asyncio
 import signal
 import subprocess
 import sys
@@ -9,6 +8,8 @@ from types import FrameType
 
 import structlog
 
+from core import logs
+
 _log = structlog.get_logger()
 _MOST_RESTARTS = 20
 _WITHIN_S = 60.0
@@ -16,9 +17,12 @@ _WITHIN_S = 60.0
 
 def child(host: str, port: int, processes: int) -> None:
     """Serve as one of several processes."""
-    from gateway.cli.processes import serve_here
+    from gateway.cli.common import settings
+    from gateway.cli.processes import run_loop, serve_here
 
-    asyncio.run(serve_here(host, port, processes=processes))
+    # Without this a child would log to stdout, and numbers in full.
+    logs.configure(settings().log_level)
+    run_loop(serve_here(host, port, processes=processes))
 
 
 def supervise(host: str, port: int, processes: int) -> None:

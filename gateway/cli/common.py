@@ -4,8 +4,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,9 +44,15 @@ def read_demo() -> dict[str, Any]:
 
 def settings() -> Settings:
     """Return settings from the environment, completed by a demo's where nothing is set."""
-    if "MADZI_DATABASE_URL" not in os.environ and "MADZI_ENV" not in os.environ:
-        for name, value in read_demo().get("env", {}).items():
-            os.environ.setdefault(name, value)
+    given = _read_settings()
+    if {"env", "database_url"} & given.model_fields_set:
+        return given
+    for name, value in read_demo().get("env", {}).items():
+        os.environ.setdefault(name, value)
+    return _read_settings()
+
+
+def _read_settings() -> Settings:
     try:
         return Settings()
     except pydantic.ValidationError as wrong:
@@ -73,13 +79,29 @@ async def database() -> AsyncIterator[Database]:
     quiet()
     db = Database(settings().db_url)
     try:
-        if not await schema.is_current(db):
+        with reaching():
+            is_current = await schema.is_current(db)
+        if not is_current:
             raise Refused("the database has no current schema; run: madzi db upgrade", code="schema_behind")
         yield db
     except (OSError, sa.exc.OperationalError) as unreachable:
-        raise Refused(f"the database cannot be reached: {unreachable}", code="database_unreachable") from None
+        raise _unreachable(unreachable) from None
     finally:
         await db.close()
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turn whatever goes wrong with a first look at the database into one error; drivers have their own."""
+    try:
+        yield
+    except Exception as wrong:
+        raise _unreachable(wrong) from None
+
+
+def _unreachable(wrong: Exception) -> Refused:
+    why = getattr(wrong, "orig", None) or wrong
+    return Refused(f"the database cannot be reached: {why}", code="database_unreachable")
 
 
 def show_json(data: Any) -> None:

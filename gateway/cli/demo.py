@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from contextlib import AsyncExitStack
 from importlib import resources
 from pathlib import Path
@@ -33,6 +34,7 @@ _FILES = ("zones", "taps", "tenants", "tariffs", "users", "usage")
 
 async def run_demo(port: int, data: Path, speed: float) -> None:
     """Run until Ctrl-C; raises Refused where the port is taken."""
+    port = port or free_port()
     log = (data / "madzi.log").open("a", buffering=1)
     logs.configure("INFO", to=log)
     token = _kept_token(data)
@@ -62,6 +64,13 @@ async def run_demo(port: int, data: Path, speed: float) -> None:
         typer.echo("stopping", err=True)
 
 
+def free_port() -> int:
+    """Return a port that nobody uses now; the gateway's own address must be known before it listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 async def _simulator(
     stack: AsyncExitStack, party: Party, gateway_url: str, speed: float, port: int, data: Path
 ) -> Running:
@@ -69,7 +78,7 @@ async def _simulator(
     app = simulated(party, gateway_url, speed, journal)
     try:
         running = await start(app, port=port)
-    except OSError:  # the neighbour port is taken: any free one will do
+    except (OSError, OverflowError):  # the neighbour port is taken or there is none: any free one will do
         running = await start(simulated(party, gateway_url, speed, journal), port=0)
     stack.push_async_callback(running.close)
     return running

@@ -101,6 +101,8 @@ def test() -> None:
 
     async def work() -> bool:
         ok = True
+        async with database():
+            pass  # says what is wrong with it before anything else does
         async with open_runtime(settings()) as runtime:
             for account_id, provider in runtime.providers.items():
                 try:

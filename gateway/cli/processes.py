@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -44,7 +45,7 @@ def demo(
     from gateway.cli.demo import run_demo
 
     data.mkdir(parents=True, exist_ok=True)
-    _run_loop(run_demo(port, data, speed))
+    run_loop(run_demo(port, data, speed))
 
 
 def serve(
@@ -59,7 +60,7 @@ def serve(
 
         supervise(host, port, processes)
         return
-    _run_loop(serve_here(host, port))
+    run_loop(serve_here(host, port))
 
 
 async def serve_here(host: str, port: int, *, processes: int = 1) -> None:
@@ -87,7 +88,7 @@ async def listen(app: web.Application, host: str, port: int, *, reuse_port: bool
     except OSError as taken:
         await runner.cleanup()
         raise Refused(
-            f"port {port} cannot be used: {taken.strerror}; choose another", code="port_taken"
+            f"port {port} cannot be used: {os.strerror(taken.errno or 0)}; choose another", code="port_taken"
         ) from None
     return runner
 
@@ -95,7 +96,7 @@ async def listen(app: web.Application, host: str, port: int, *, reuse_port: bool
 def worker() -> None:
     """Send prompts, SMS and checks. Run as many as you like. Example: madzi worker."""
     logs.configure(settings().log_level)
-    _run_loop(work_here())
+    run_loop(work_here())
 
 
 async def work_here() -> None:
@@ -117,7 +118,7 @@ def clock() -> None:
         async with open_runtime(settings()) as runtime:
             await until_stopped(lambda: tick_forever(runtime.db, runtime.clock))
 
-    _run_loop(work())
+    run_loop(work())
 
 
 def simulate(
@@ -136,12 +137,15 @@ def simulate(
         try:
             running = await start(app, port=port)
         except OSError as taken:
-            raise Refused(f"port {port}: {taken.strerror}", code="port_taken") from None
+            raise Refused(
+                f"port {port} cannot be used: {os.strerror(taken.errno or 0)}; choose another",
+                code="port_taken",
+            ) from None
         typer.echo(f"{party.value} on {running.url}, controls under {running.url}/_sim", err=True)
         await stop_signal()
         await running.close()
 
-    _run_loop(work())
+    run_loop(work())
 
 
 def simulated(party: Party, gateway: str, speed: float, journal: Path | None = None) -> Any:
@@ -180,7 +184,8 @@ async def until_stopped(work: Callable[[], Awaitable[None]]) -> None:
         await task
 
 
-def _run_loop(work: Any) -> None:
+def run_loop(work: Any) -> None:
+    """Run asynchronous code to its end, on the quicker loop where there is one."""
     try:
         import uvloop
     except ImportError:  # not on this platform

@@ -11,7 +11,7 @@ from core.db import Database
 from core.errors import MadziError, Refused
 from gateway import schema
 from gateway import verify as invariants
-from gateway.cli.common import complain, database, quiet, run, settings, show_json
+from gateway.cli.common import complain, database, quiet, reaching, run, settings, show_json
 from payments.verify import Verdict
 
 db_app = typer.Typer(no_args_is_help=True, help="The database: schema, backup, restore.")
@@ -31,8 +31,12 @@ def upgrade() -> None:
 
     async def work() -> None:
         db = Database(settings().db_url)
-        await schema.upgrade(db)
-        await db.close()
+        try:
+            with reaching():
+                await db.ping()
+            await schema.upgrade(db)
+        finally:
+            await db.close()
 
     quiet()
     run(work())

@@ -1,11 +1,13 @@
 """Real processes for tests: `madzi …` as people run it, each ended at the end of its test by its own id."""
 
+import atexit
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -29,19 +31,44 @@ def environment(folder, **changes):
     return kept | {"PYTHONPATH": str(ROOT), "MADZI_DATA_DIR": str(folder), "COLUMNS": "200"} | changes
 
 
-def run(folder, *words, env=None, stdin=None, timeout_s=60):
+class _Zygote:
+    """Where commands are born; one for the whole run, ended with it as its stdin ends."""
+
+    process = None
+
+    @classmethod
+    def ask(cls, request):
+        if cls.process is None or cls.process.poll() is not None:
+            file = Path(__file__).with_name("zygote.py")
+            cls.process = subprocess.Popen(  # noqa: S603 - our own code
+                [sys.executable, str(file)],
+                env=environment(file.parent),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            atexit.register(cls.end)
+        cls.process.stdin.write(json.dumps(request) + "\n")
+        cls.process.stdin.flush()
+        return int(cls.process.stdout.readline())
+
+    @classmethod
+    def end(cls):
+        cls.process.stdin.close()
+        cls.process.stdout.close()
+        cls.process.wait(timeout=10)
+
+
+def run(folder, *words, env=None, stdin=None):
     """Run one command in `folder`; return exit code, stdout, stderr."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [*MADZI, *map(str, words)],
-        cwd=folder,
-        env=env or environment(folder),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    with tempfile.TemporaryDirectory() as kept:
+        files = {name: Path(kept) / name for name in ("stdin", "stdout", "stderr")}
+        for name, file in files.items():
+            file.write_text(stdin or "" if name == "stdin" else "", newline="")
+        request = {name: str(file) for name, file in files.items()}
+        request |= {"cwd": str(folder), "env": env or environment(folder), "words": [str(w) for w in words]}
+        code = _Zygote.ask(request)
+        return code, files["stdout"].read_text(), files["stderr"].read_text()
 
 
 def until(fact, within_s=15.0):
