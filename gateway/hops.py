@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import bulk
 from core.batching import Batcher
 from core.clock import Clock
-from core.db import Database
+from core.db import Database, UtcDateTime
 from core.errors import Busy
 from core.ids import Ids, derived
 from core.metrics import HOPS
@@ -38,6 +38,17 @@ from ussd_menus.session import Session
 from ussd_menus.step import MAX_ROUNDS, begin, busy, conclude, new_input, step
 
 _log = structlog.get_logger()
+
+# A payment that is being decided just now is left alone: what is decided says when it is asked next.
+_WAITING = (
+    sa.select(payments_table.c.payment_id)
+    .where(
+        payments_table.c.status == "pending",
+        payments_table.c.next_check_at > sa.bindparam("now", type_=UtcDateTime),
+    )
+    .order_by(payments_table.c.payment_id)
+    .with_for_update(skip_locked=True)
+)
 
 
 @dataclass(slots=True)
@@ -236,7 +247,7 @@ class Hops:
             await taps_store.remember_language(connection, languages, now)
         asked = {e.payment_id for e in effects if isinstance(e, o.CheckAgain)}
         if asked:
-            await connection.execute(_ask_now(asked, now))
+            await _ask_now(connection, asked, now)
 
 
 def _next_wave(waiting: list[tuple[int, Hop]]) -> tuple[list[tuple[int, Hop]], list[tuple[int, Hop]]]:
@@ -297,14 +308,11 @@ def _hop_row(call: Call, hop: Hop, now: datetime) -> dict[str, Any]:
     }
 
 
-def _ask_now(payment_ids: Iterable[str], now: datetime) -> sa.Update:
+async def _ask_now(connection: AsyncConnection, payment_ids: Iterable[str], now: datetime) -> None:
     """A person asks: the worker asks the provider at once, where it would have asked later."""
-    p = payments_table.c
-    return (
-        sa.update(payments_table)
-        .where(p.payment_id.in_(sorted(payment_ids)), p.status == "pending", p.next_check_at > now)
-        .values(next_check_at=now, version=p.version + 1)
-    )
+    wanted = await bulk.fetch(connection, _WAITING, payments_table.c.payment_id, payment_ids, {"now": now})
+    changes = [{"payment_id": row.payment_id, "next_check_at": now} for row in wanted]
+    await bulk.update(connection, payments_table, changes)
 
 
 def _shown(result: Any, pay: Pay, msisdn: str) -> o.Result:  # noqa: PLR0911 - a table of answers

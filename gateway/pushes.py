@@ -11,11 +11,11 @@ import structlog
 
 from core import bulk, outbox
 from core.clock import Clock
-from core.db import Database
+from core.db import Database, UtcDateTime
 from core.metrics import PUSHES, REPORTS
 from payments import store
 from payments.commands import NextPush, PushAnswered, Reported, StartPush, TimeUp
-from payments.providers.base import Provider, Push
+from payments.providers.base import Outcome, Provider, Push, Report
 from payments.records import Payment
 from payments.results import Again
 from payments.service import PaymentService
@@ -25,6 +25,14 @@ _log = structlog.get_logger()
 # A check claimed by a process that died is made by another within 10 s of a restart (contract, Time).
 _LEASE_S = 7.0
 _MOST_ASKED = 500
+
+# Rows that another worker or a decision holds are left for the next look, so that nobody waits in a circle.
+_STILL_DUE = (
+    sa.select(payments_table.c.payment_id)
+    .where(payments_table.c.next_check_at <= sa.bindparam("now", type_=UtcDateTime))
+    .order_by(payments_table.c.payment_id)
+    .with_for_update(skip_locked=True)
+)
 
 
 class Pusher:
@@ -112,9 +120,14 @@ class Pusher:
 
     async def _ask(self, payment: Payment, cause: str) -> None:
         provider = self._providers.get(payment.account_id)
-        if provider is None or payment.push_state in ("none", "refused"):
+        if payment.push_state in ("none", "refused"):
             return
-        report = await provider.query(payment.reference, payment.provider_reference)
+        if provider is None:
+            # Nobody can be asked until its settings are back; the payment's own times must run all the same.
+            _log.error("no_provider", account_id=payment.account_id, payment_id=payment.payment_id)
+            report = Report(Outcome.UNKNOWN)
+        else:
+            report = await provider.query(payment.reference, payment.provider_reference)
         REPORTS.labels(payment.provider, report.outcome).inc()
         await self._payments.submit(Reported(payment.payment_id, report, cause))
 
@@ -139,17 +152,13 @@ class Pusher:
     async def _lease(self, due: Sequence[Payment], now: datetime) -> list[Payment]:
         """Push the next check ahead, so that no other worker asks at the same time."""
         until = now + timedelta(seconds=_LEASE_S * (1 + random.random() / 4))  # noqa: S311 - spreads, hides nothing
-        taken = (
-            sa.update(payments_table)
-            .where(payments_table.c.next_check_at <= now)
-            .values(next_check_at=until, version=payments_table.c.version + 1)
-            .returning(payments_table.c.payment_id)
-        )
         async with self._db.write() as connection:
-            rows = await bulk.change(
-                connection, taken, payments_table.c.payment_id, [p.payment_id for p in due]
+            rows = await bulk.fetch(
+                connection, _STILL_DUE, payments_table.c.payment_id, [p.payment_id for p in due], {"now": now}
             )
-        mine = {row.payment_id for row in rows}
+            mine = {row.payment_id for row in rows}
+            leases = [{"payment_id": payment_id, "next_check_at": until} for payment_id in sorted(mine)]
+            await bulk.update(connection, payments_table, leases)
         return [payment for payment in due if payment.payment_id in mine]
 
     async def _guarded_check(self, payment: Payment) -> None:
