@@ -1,4 +1,4 @@
-"""Runs `madzi` commands one after the other, each in a process of its own that need not import anything again.
+"""Runs `madzi` commands one after the other, each in a process of its own that need not import anything.
 
 Reads requests as JSON lines, answers each with the exit code. A second for every command would add up.
 """
