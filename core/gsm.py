@@ -1,11 +1,13 @@
 """What fits a screen or an SMS: septets of the GSM 7-bit alphabet (3GPP TS 23.038), else UCS-2 characters."""
 
+import re
 from dataclasses import dataclass
 
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
+_NOT_BASIC = re.compile("[^" + re.escape("".join(sorted(_BASIC))) + "]")
 _EXTENDED = frozenset("^{}\\[~]|€\f")
 # One such letter turns 160 characters into 70 (reference zambia §3), so names are folded before showing.
 _FOLDS = str.maketrans(
@@ -40,7 +42,7 @@ class Length:
 
 def measure(text: str) -> Length:
     """Return the encoding a text needs and its length in that encoding."""
-    if text.isascii() and _BASIC.issuperset(text):
+    if not _NOT_BASIC.search(text):
         return Length("gsm7", len(text))
     extended = sum(char in _EXTENDED for char in text)
     if all(char in _BASIC or char in _EXTENDED for char in text):
@@ -57,6 +59,6 @@ def fits(text: str, septets: int = 160) -> bool:
 def fold(text: str) -> str:
     """Replace letters that would force UCS-2 by their plain form; anything else unknown becomes `?`."""
     plain = text.translate(_FOLDS)
-    if plain.isascii() and _BASIC.issuperset(plain):
+    if not _NOT_BASIC.search(plain):
         return plain
     return "".join(char if char in _BASIC or char in _EXTENDED else "?" for char in plain)

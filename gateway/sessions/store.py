@@ -39,16 +39,32 @@ _HOPS = (
     .select_from(_JOINED)
     .order_by(ussd_sessions.c.session_id, ussd_hops.c.hop_no)
 )
+# The last hop of each phone's latest call, found by index however many calls a phone makes.
+_other, _later = ussd_sessions.alias("other"), ussd_hops.alias("later")
+_LAST_CALL = (
+    sa.select(_other.c.session_id)
+    .where(_other.c.msisdn == ussd_sessions.c.msisdn)
+    .order_by(_other.c.started_at.desc(), _other.c.session_id.desc())
+    .limit(1)
+    .correlate(ussd_sessions)
+    .scalar_subquery()
+)
+_LAST_HOP = (
+    sa.select(sa.func.max(_later.c.hop_no))
+    .where(_later.c.session_id == ussd_sessions.c.session_id)
+    .correlate(ussd_sessions)
+    .scalar_subquery()
+)
 _RECENT = (
-    sa.select(
-        ussd_sessions.c.msisdn, ussd_hops.c.state, ussd_hops.c.at, ussd_hops.c.is_end, ussd_hops.c.hop_no
-    )
+    sa.select(ussd_sessions.c.msisdn, ussd_hops.c.state, ussd_hops.c.at)
     .select_from(_JOINED)
     .where(
         ussd_sessions.c.started_at > sa.bindparam("started", type_=UtcDateTime),
+        ussd_sessions.c.session_id == _LAST_CALL,
+        ussd_hops.c.hop_no == _LAST_HOP,
         ussd_hops.c.at > sa.bindparam("since", type_=UtcDateTime),
+        ~ussd_hops.c.is_end,
     )
-    .order_by(ussd_sessions.c.started_at, ussd_hops.c.session_id, ussd_hops.c.hop_no)
 )
 
 
@@ -128,5 +144,4 @@ async def dropped(connection: AsyncConnection, msisdns: Iterable[str], now: date
     """Return each phone's latest call, where it stopped without an END within the last ten minutes."""
     recent = {"since": now - RESUME_WITHIN, "started": now - 2 * RESUME_WITHIN}
     rows = await bulk.fetch(connection, _RECENT, ussd_sessions.c.msisdn, msisdns, recent)
-    last = {row.msisdn: row for row in rows}
-    return {msisdn: Dropped(loads(row.state), row.at) for msisdn, row in last.items() if not row.is_end}
+    return {row.msisdn: Dropped(loads(row.state), row.at) for row in rows}
