@@ -66,8 +66,10 @@ class Lane:
         """Claim and hand out, for ever."""
         while True:
             if not await guarded(self._take, 0):
+                # Not wait_for: before Python 3.12 it forgets to stop where it is woken and cancelled at once.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
+                    async with asyncio.timeout(LOOK_EVERY_S):
+                        await self._wake.wait()
                     await asyncio.sleep(_GATHER_S)
             self._wake.clear()
 

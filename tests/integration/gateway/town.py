@@ -118,6 +118,7 @@ class House:
     runtime: object
     url: str
     stack: AsyncExitStack
+    worker: object = None
 
     async def close(self):
         await self.stack.aclose()
@@ -136,7 +137,9 @@ class Town:
     port: int = field(default_factory=free_port)
 
     async def build(self):
-        self.http = await self.stack.enter_async_context(aiohttp.ClientSession())
+        self.http = await self.stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
+        )
         app = providers_app.create(
             ProvidersConfig(
                 latency=Latency(prompt_s=0.02, callback_s=0.02),
@@ -173,7 +176,7 @@ class Town:
         if hands:
             hands.start()
             stack.push_async_callback(hands.stop)
-        return House(runtime, running.url, stack)
+        return House(runtime, running.url, stack, hands)
 
     # What people do.
 
