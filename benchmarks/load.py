@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlencode
 
 
@@ -16,7 +17,7 @@ class Served:
     failed: int
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """Sends one request at a time and resolves its future with the status and body."""
 
     def __init__(self) -> None:
@@ -25,10 +26,12 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+        """Keep what to write to."""
+        # uvloop's transports are no asyncio.Transport by class.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        """Resolve the answer once it is whole."""
         self._buffer += data
         head, found, rest = self._buffer.partition(b"\r\n\r\n")
         if not found or self._answer is None:
@@ -40,10 +43,12 @@ class _Connection(asyncio.Protocol):
             self._answer = None
 
     def connection_lost(self, _error: Exception | None) -> None:
+        """Tell who waits."""
         if self._answer and not self._answer.done():
             self._answer.set_exception(ConnectionError("the server closed the connection"))
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Return status and body."""
         if self._transport is None:
             raise ConnectionError("not connected")
         self._answer = asyncio.get_running_loop().create_future()
@@ -51,8 +56,15 @@ class _Connection(asyncio.Protocol):
         return await self._answer
 
     def close(self) -> None:
+        """Hang up."""
         if self._transport:
             self._transport.close()
+
+
+async def connect(port: int) -> Connection:
+    """Return a connection to a server here."""
+    _, connection = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", port)
+    return connection
 
 
 def hop_request(path: str, session: str, msisdn: str, text: str) -> bytes:
@@ -87,7 +99,7 @@ async def call_all(
     count, failed = itertools.count(), itertools.count()
 
     async def caller() -> None:
-        _, connection = await loop.create_connection(_Connection, "127.0.0.1", port)
+        connection = await connect(port)
         for number, (msisdn, texts) in waiting:
             for text in texts:
                 status, body = await connection.ask(hop_request(path, f"{tag}{number}", msisdn, text))

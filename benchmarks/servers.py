@@ -38,11 +38,12 @@ def resident_mb(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, env: dict[str, str] | None = None) -> Iterator[int]:
-    """Run a server until the block ends; gives its pid once it listens."""
+def running(command: list[str], port: int | None, env: dict[str, str] | None = None) -> Iterator[int]:
+    """Run a process until the block ends; gives its pid, once it listens where it has a port."""
     with subprocess.Popen(command, env={**os.environ, **(env or {})}) as process:  # noqa: S603 - our own
         try:
-            _wait_for(port, process)
+            if port is not None:
+                _wait_for(port, process)
             yield process.pid
         finally:
             process.send_signal(signal.SIGTERM)

@@ -1,0 +1,97 @@
+"""`python -m benchmarks [hops acceptance complete memory]`: measure and print a table.
+
+A run of everything is kept in docs/performance.md.
+"""
+
+import argparse
+import os
+import platform
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from benchmarks import acceptance, complete, databases, hops, memory, servers
+
+Row = tuple[str, str, str, str]
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_HEAD: Row = ("what", "figure", "bound", "met")
+
+
+def _hops() -> Iterator[Row]:
+    with databases.sqlite() as where:
+        yield from hops.table(hops.measure(where), where.name)
+    with databases.postgresql() as where:
+        yield from hops.table(hops.measure(where), where.name)
+
+
+def _acceptance() -> Iterator[Row]:
+    with databases.sqlite() as where:
+        yield from acceptance.table(acceptance.measure(where), where.name)
+    with databases.postgresql() as where:
+        yield from acceptance.table(acceptance.measure(where), where.name)
+
+
+def _complete() -> Iterator[Row]:
+    with databases.sqlite() as where:
+        yield from complete.table(complete.measure(where))
+
+
+def _memory() -> Iterator[Row]:
+    with databases.sqlite() as where:
+        yield from memory.table(memory.measure(where))
+
+
+_ALL: dict[str, Callable[[], Iterator[Row]]] = {
+    "hops": _hops,
+    "acceptance": _acceptance,
+    "complete": _complete,
+    "memory": _memory,
+}
+
+
+def machine() -> str:
+    """Return what the figures depend on."""
+    with databases.postgresql() as where:
+        version = servers.run(databases.version(where))
+    load = os.getloadavg()[0]
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}, uvloop {metadata.version('uvloop')}, SQLite {sqlite3.sqlite_version}, "
+        f"PostgreSQL {version}; {load:.1f} processes were already busy when it began"
+    )
+
+
+def markdown(rows: list[Row], about: str) -> str:
+    """Return the table as docs/performance.md keeps it."""
+    lines = ["| " + " | ".join(row) + " |" for row in (_HEAD, ("---",) * 4, *rows)]
+    return "\n".join([BEGIN, f"Measured {about}.", "", *lines, END])
+
+
+def keep(text: str) -> None:
+    """Put the table between its markers."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    PAGE.write_text(before + text + after, encoding="utf-8")
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure Madzi.")
+    parser.add_argument("names", nargs="*", choices=[*_ALL, []], default=[])
+    names = parser.parse_args().names or list(_ALL)
+    about, rows = machine(), []
+    print(about)
+    for name in names:
+        for row in _ALL[name]():
+            rows.append(row)
+            print(f"{row[0]:<86} {row[1]:<16} {row[2]:<20} {row[3]}", flush=True)
+    if set(names) == set(_ALL):
+        keep(markdown(rows, about))
+
+
+if __name__ == "__main__":
+    main()
