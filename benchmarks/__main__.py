@@ -59,8 +59,8 @@ def machine() -> str:
     load = os.getloadavg()[0]
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores ({platform.machine()}), "
-        f"Python {platform.python_version()}, uvloop {metadata.version('uvloop')}, SQLite {sqlite3.sqlite_version}, "
-        f"PostgreSQL {version}; {load:.1f} processes were already busy when it began"
+        f"Python {platform.python_version()}, uvloop {metadata.version('uvloop')}, "
+        f"SQLite {sqlite3.sqlite_version}, PostgreSQL {version}; load {load:.1f} at the start"
     )
 
 
