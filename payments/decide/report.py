@@ -143,8 +143,9 @@ def _next_check(desk: Desk, payment: Payment, report: Report, *, hinted: bool) -
         at = min(at, payment.next_check_at)  # strangers' callbacks never put our own asking off
     if payment.is_open and desk.now < payment.expires_at:
         return min(at, payment.expires_at)
-    if at <= payment.created_at + timedelta(seconds=desk.rules.ask_for_s):
-        return at
+    last = payment.created_at + timedelta(seconds=desk.rules.ask_for_s)
+    if desk.now < last:
+        return min(at, last)  # however long the rail wants us to wait, it is asked at the end of the day
     return _hand_over(desk, payment) if payment.is_open else None
 
 
