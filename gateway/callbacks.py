@@ -100,6 +100,26 @@ class Confirmer:
         self._db = db
         self._payments = payments
         self._providers = providers  # by account_id
+        self._verdicts: Batcher[dict[str, Any], None] = Batcher(
+            self._write, pause_s=0.001 if db.is_sqlite else 0.0
+        )
+
+    async def close(self) -> None:
+        """Write what waits."""
+        await self._verdicts.close()
+
+    async def judge(self, raw_id: str, finding: "Finding") -> None:
+        """Note what a callback turned out to be."""
+        await self._verdicts.submit(
+            {"raw_id": raw_id, "verdict": finding.verdict, "payment_id": finding.payment_id}
+        )
+
+    async def _write(self, changes: Sequence[dict[str, Any]]) -> list[Exception | None]:
+        # The same callback may be judged twice in a batch; a row may be changed only once in a statement.
+        by_id = {change["raw_id"]: change for change in changes}
+        async with self._db.write() as connection:
+            await bulk.update(connection, t.callbacks, [by_id[raw_id] for raw_id in sorted(by_id)])
+        return [None] * len(changes)
 
     async def confirm(self, raw: StoredCallback) -> Finding:
         """Read one stored callback, ask the provider, and let the payment move by the provider's word."""

@@ -11,7 +11,7 @@ import aiohttp
 import sqlalchemy as sa
 import structlog
 
-from core import bulk, outbox
+from core import outbox
 from core.clock import Clock, SystemClock
 from core.db import Database
 from core.ids import Ids
@@ -113,6 +113,8 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
     stack.push_async_callback(hops.close)
     inbox = Inbox(db, clock, ids)
     stack.push_async_callback(inbox.close)
+    confirmer = Confirmer(db, payments, providers)
+    stack.push_async_callback(confirmer.close)
     by_id = {account.account_id: account for account in accounts}
     pusher = Pusher(
         db,
@@ -133,7 +135,7 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
         hops=hops,
         inbox=inbox,
         pusher=pusher,
-        confirmer=Confirmer(db, payments, providers),
+        confirmer=confirmer,
         sender=AfricasTalking(session, settings.at) if settings.at else LogSender(),
     )
 
@@ -209,7 +211,5 @@ async def confirm(runtime: Runtime, message: outbox.Message) -> dict[str, Any]:
         "callback_judged", raw_id=raw_id, verdict=finding.verdict, payment_id=finding.payment_id,
         account_id=raw.account_id,
     )  # fmt: skip
-    async with runtime.db.write() as connection:
-        change = {"raw_id": raw_id, "verdict": finding.verdict, "payment_id": finding.payment_id}
-        await bulk.update(connection, t.callbacks, [change])
+    await runtime.confirmer.judge(raw_id, finding)
     return outbox.done(message.outbox_id, now=now)

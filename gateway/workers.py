@@ -24,7 +24,7 @@ Handle = Callable[[outbox.Message], Awaitable[dict[str, Any]]]
 HandleMany = Callable[[Sequence[outbox.Message]], Awaitable[None]]
 Finish = Callable[[dict[str, Any]], Awaitable[None]]
 
-LOOK_EVERY_S = 0.2  # contract: at least every 250 ms
+LOOK_EVERY_S = 0.1  # contract: at least every 250 ms
 # A process that died holds its rows no longer than this; one that lives renews them.
 LEASE_S = 6.0
 RENEW_EVERY_S = 2.0
