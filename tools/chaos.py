@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -323,7 +324,7 @@ async def _pending(city: City) -> dict[str, int]:
     book = await _book(city)
     known = await _successes(city.runtime.db)
     unsettled = [row for row in book["debited"] if not _matches(row, known)]
-    p = payments.c
+    p, now = payments.c, city.runtime.clock.now()
     async with city.runtime.db.read() as connection:
         open_ = await connection.scalar(
             sa.select(sa.func.count()).select_from(payments).where(p.status.in_(("initiated", "pending")))
@@ -331,7 +332,12 @@ async def _pending(city: City) -> dict[str, int]:
         waiting = await connection.scalar(
             sa.select(sa.func.count())
             .select_from(outbox)
-            .where(outbox.c.status == "waiting", outbox.c.kind != "sms")
+            .where(
+                outbox.c.status == "waiting",
+                outbox.c.kind != "sms",
+                # A callback that nobody can confirm is tried for minutes; what it claims moves no money.
+                outbox.c.available_at < now + timedelta(seconds=5),
+            )
         )
     unknowable = await _unknowable(city.runtime.db, unsettled)
     return {
