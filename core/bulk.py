@@ -79,13 +79,6 @@ async def fetch(
     return await _run_keyed(connection, _keyed(query, column, _name(connection)), keys, params)
 
 
-async def change(
-    connection: AsyncConnection, statement: Any, column: sa.ColumnElement[Any], keys: Iterable[Any]
-) -> list[sa.Row[Any]]:
-    """Run an UPDATE … RETURNING on the rows whose `column` is one of `keys`; return what it returns."""
-    return await _run_keyed(connection, _keyed(statement, column, _name(connection)), keys)
-
-
 async def _run_keyed(
     connection: AsyncConnection, statement: Any, keys: Iterable[Any], params: Row | None = None
 ) -> list[sa.Row[Any]]:
