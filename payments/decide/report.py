@@ -141,7 +141,8 @@ def _next_check(desk: Desk, payment: Payment, report: Report, *, hinted: bool) -
     at = desk.later(max(wait_s, report.retry_after_s or 0))
     if hinted and payment.next_check_at:
         at = min(at, payment.next_check_at)  # strangers' callbacks never put our own asking off
-    if payment.is_open and desk.now < payment.expires_at:
+    # One whose push was never answered is the timer's at its expiry, however late a word on it comes.
+    if payment.status == "initiated" or (payment.is_open and desk.now < payment.expires_at):
         return min(at, payment.expires_at)
     last = payment.created_at + timedelta(seconds=desk.rules.ask_for_s)
     if desk.now < last:
