@@ -86,10 +86,8 @@ async def _run_keyed(
     found: list[sa.Row[Any]] = []
     for start in range(0, len(wanted), _KEYS_A_QUERY):
         part = wanted[start : start + _KEYS_A_QUERY]
-        if _name(connection) == "sqlite":
-            found += await plain.rows(connection, statement, {"wanted": json.dumps(part), **(params or {})})
-        else:
-            found += (await connection.execute(statement, {"wanted": part, **(params or {})})).all()
+        keys_ = json.dumps(part) if _name(connection) == "sqlite" else part
+        found += await plain.rows(connection, statement, {"wanted": keys_, **(params or {})})
     return found
 
 
@@ -110,7 +108,7 @@ async def _run(connection: AsyncConnection, statement: Any, rows: Sequence[Row])
     names = tuple(rows[0])
     if _name(connection) == "postgresql":
         arrays = {f"v_{name}": [row[name] for row in rows] for name in names}
-        return (await connection.execute(statement, arrays)).rowcount
+        return await plain.once(connection, statement, arrays)
     values = [{f"v_{name}": row[name] for name in names} for row in rows]
     return await plain.many(connection, statement, values)
 

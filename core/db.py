@@ -113,6 +113,7 @@ class Database:
         async with engine.connect() as connection:
             if not self.is_sqlite:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
+            await connection.begin()  # `core.plain` goes past SQLAlchemy, which would begin only when asked
             yield connection
             await connection.rollback()
 

@@ -79,6 +79,7 @@ class Connection:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._real = connection
+        self.raw = raw(connection)
 
     def cursor(self) -> Cursor:
         """Return a cursor."""

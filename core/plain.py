@@ -1,9 +1,12 @@
-"""SQLite statements worked out once: their text, what converts their parameters, what converts their columns.
+"""Statements worked out once: their text, what converts their parameters, what converts their columns.
 
 SQLAlchemy's cache of compiled statements still walks the whole statement at every execution to find it
-there, and sorts parameters for every row; for a few rows by key that is most of the cost.
+there, and hands it through a greenlet to the driver; for a few rows by key that is most of the cost. Here a
+statement's text goes straight to the driver, inside the transaction that SQLAlchemy has begun, and errors
+come back as SQLAlchemy's own.
 """
 
+import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +14,15 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import asyncpg as postgresql
 from sqlalchemy.dialects.sqlite import aiosqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_SQLITE = aiosqlite.dialect()
+from core import onloop
+
+_DIALECTS = {"sqlite": aiosqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
 _Take = Callable[[Mapping[str, Any]], Any]
 
 
@@ -27,23 +35,85 @@ class Plain:
     row: Callable[[Sequence[Any]], Any]
     converts: tuple[tuple[int, Callable[[Any], Any]], ...]
 
+    def values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the parameters in the order of the statement."""
+        return tuple([take(given) for take in self.takes])
+
 
 async def many(connection: AsyncConnection, statement: Any, params: Sequence[Mapping[str, Any]]) -> int:
     """Run a writing statement for each mapping of parameters; return how many rows were touched."""
-    known = _plain(statement)
-    takes = known.takes
-    values = [tuple([take(given) for take in takes]) for given in params]
-    return (await connection.exec_driver_sql(known.sql, values)).rowcount
+    known = _plain(statement, connection.dialect.name)
+    values = [known.values(given) for given in params]
+    on_loop = _on_loop(connection)
+    if on_loop is None:
+        return (await connection.exec_driver_sql(known.sql, values)).rowcount
+    try:
+        return on_loop.executemany(known.sql, values).rowcount
+    except sqlite3.Error as error:
+        raise _told(known.sql, error, sqlite3.Error) from error
+
+
+async def once(connection: AsyncConnection, statement: Any, params: Mapping[str, Any]) -> int:
+    """Run a writing statement; return how many rows were touched."""
+    if connection.dialect.name == "sqlite":
+        return await many(connection, statement, [params])
+    known = _plain(statement, "postgresql")
+    status: str = await _ask(connection, known, params, "execute")
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdigit() else -1
 
 
 async def rows(connection: AsyncConnection, statement: Any, params: Mapping[str, Any]) -> list[Any]:
     """Run a statement; return its rows as named tuples."""
-    known = _plain(statement)
-    result = await connection.exec_driver_sql(known.sql, tuple([take(params) for take in known.takes]))
-    found = result.all()
+    known = _plain(statement, connection.dialect.name)
+    found = await _found(connection, known, params)
     if not known.converts:
         return [known.row(values) for values in found]
     return [known.row(_converted(values, known.converts)) for values in found]
+
+
+async def _found(
+    connection: AsyncConnection, known: Plain, params: Mapping[str, Any]
+) -> Sequence[Sequence[Any]]:
+    if connection.dialect.name == "postgresql":
+        return await _ask(connection, known, params, "fetch")  # type: ignore[no-any-return]  # asyncpg has no types
+    on_loop = _on_loop(connection)
+    if on_loop is None:
+        return (await connection.exec_driver_sql(known.sql, known.values(params))).all()
+    try:
+        return on_loop.execute(known.sql, known.values(params)).fetchall()
+    except sqlite3.Error as error:
+        raise _told(known.sql, error, sqlite3.Error) from error
+
+
+async def _ask(connection: AsyncConnection, known: Plain, params: Mapping[str, Any], how: str) -> Any:
+    """Call asyncpg's `fetch` or `execute`, in the transaction that the adapter keeps (it begins late)."""
+    adapter = _adapter(connection)
+    try:
+        if adapter._transaction is None:  # noqa: SLF001 - as its own cursors do
+            await adapter._start_transaction()  # noqa: SLF001
+        return await getattr(adapter.driver_connection, how)(known.sql, *known.values(params))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        try:
+            adapter._handle_exception(error)  # noqa: SLF001 - translates, and forgets a closed connection
+        except adapter.dbapi.Error as translated:
+            raise _told(known.sql, translated, adapter.dbapi.Error) from error
+        raise
+
+
+def _told(sql: str, error: Exception, base: Any) -> BaseException:
+    """Return a driver's error as SQLAlchemy would raise it, without the parameters: they may be personal."""
+    return sa.exc.DBAPIError.instance(sql, None, error, base, hide_parameters=True)
+
+
+def _adapter(connection: AsyncConnection) -> Any:
+    return connection.sync_connection.connection.dbapi_connection  # type: ignore[union-attr]  # it is open
+
+
+def _on_loop(connection: AsyncConnection) -> sqlite3.Connection | None:
+    """Return the driver's own connection where its statements run on the loop; None where in a thread."""
+    driver = _adapter(connection).driver_connection
+    return driver.raw if isinstance(driver, onloop.Connection) else None
 
 
 def _converted(values: Sequence[Any], converts: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
@@ -53,21 +123,22 @@ def _converted(values: Sequence[Any], converts: Sequence[tuple[int, Callable[[An
     return changed
 
 
-@lru_cache(maxsize=512)
-def _plain(statement: Any) -> Plain:
-    compiled = statement.compile(dialect=_SQLITE)
-    given = {name for name, parameter in compiled.binds.items() if parameter.required}
+@lru_cache(maxsize=1024)
+def _plain(statement: Any, name: str) -> Plain:
+    dialect = _DIALECTS[name]
+    compiled = statement.compile(dialect=dialect)
+    given = {key for key, parameter in compiled.binds.items() if parameter.required}
     # Expanding writes lists of constants out, `IN (?, ?)`; what is given has a value only later.
     state = compiled.construct_expanded_state(dict.fromkeys(given))
     columns = list(getattr(statement, "exported_columns", ()))
-    converters = ((i, _result_converter(column)) for i, column in enumerate(columns))
+    converters = ((i, _result_converter(column, dialect)) for i, column in enumerate(columns))
     return Plain(
         state.statement,
         tuple(
-            _from_given(name, _bind_converter(compiled.binds[name]))
-            if name in given
-            else _constant(state.parameters[name], _bind_converter(compiled.binds.get(name)))
-            for name in state.positiontup or ()
+            _from_given(key, _bind_converter(compiled.binds[key], dialect))
+            if key in given
+            else _constant(state.parameters[key], _bind_converter(compiled.binds.get(key), dialect))
+            for key in state.positiontup or ()
         ),
         _row_class(tuple(column.key for column in columns)),
         tuple((i, convert) for i, convert in converters if convert),
@@ -81,9 +152,9 @@ def _row_class(names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
     return made._make  # type: ignore[no-any-return]  # made at run time
 
 
-def _bind_converter(parameter: Any) -> Any:
+def _bind_converter(parameter: Any, dialect: Any) -> Any:
     """Return what converts a parameter; one of a written-out list has no type of its own and is plain."""
-    return None if parameter is None else parameter.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
+    return None if parameter is None else parameter.type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _from_given(name: str, convert: Any) -> _Take:
@@ -97,6 +168,8 @@ def _constant(value: Any, convert: Any) -> _Take:
     return lambda _given: converted
 
 
-def _result_converter(column: Any) -> Callable[[Any], Any] | None:
-    convert: Callable[[Any], Any] | None = column.type.dialect_impl(_SQLITE).result_processor(_SQLITE, None)
+def _result_converter(column: Any, dialect: Any) -> Callable[[Any], Any] | None:
+    if isinstance(column.type, sa.Float):  # floats as they come; SQLAlchemy would ask for a wire type
+        return None
+    convert: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).result_processor(dialect, None)
     return convert
