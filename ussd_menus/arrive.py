@@ -1,6 +1,6 @@
 """Coming to a screen: fire the event, ask the screen what it shows, put it into words."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from core.i18n import Text
 from ussd_menus.machine import fire

@@ -1,7 +1,8 @@
 """The first hop of a call, which may already carry a history of inputs."""
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from ussd_menus.arrive import follow
 from ussd_menus.facts import Facts, PhoneFacts

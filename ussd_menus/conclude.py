@@ -1,7 +1,8 @@
 """What a person is told when the Yes has been carried out, or could not be."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from core import say
 from core.i18n import Text

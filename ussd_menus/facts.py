@@ -5,26 +5,24 @@ at once, with a few set-based queries. Names of networks and sellers come from o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from ussd_menus.session import Session
 
 Answer = TypeVar("Answer")
 
 
-class Request(Generic[Answer]):
+class Request(Struct, Generic[Answer], frozen=True):
     """A question to the outside; `Answer` is what must come back."""
-
-    __slots__ = ()
 
 
 Facts = Mapping[Request[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class UnderWay:
+class UnderWay(Struct, frozen=True):
     """A payment that may still collect. Times are UTC; `look_again_at` is when to expect its end."""
 
     payment_id: str
@@ -37,16 +35,14 @@ class UnderWay:
     by_me: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """The last call of this phone that ended without an END, and when its last hop was."""
 
     session: Session
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(Struct, frozen=True):
     """What is known of a phone."""
 
     language: str | None = None  # None: never chosen
@@ -56,15 +52,13 @@ class Phone:
     dropped: Dropped | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneFacts(Request[Phone]):
+class PhoneFacts(Request[Phone], frozen=True):
     """Who is calling? Asked at the start of a call and at *Check it again*."""
 
     msisdn: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What one component of one period still costs."""
 
     period: str  # 2026-11
@@ -72,16 +66,14 @@ class Part:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class LastPaid:
+class LastPaid(Struct, frozen=True):
     """The latest payment for a tap or a tenant."""
 
     amount_minor: int
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(Struct, frozen=True):
     """What a whole tap, or one tenant of it, still owes: oldest period first, water first."""
 
     parts: tuple[Part, ...] = ()
@@ -95,8 +87,7 @@ class Owed:
         return sum(part.amount_minor for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Tap:
+class Tap(Struct, frozen=True):
     """A tap as a payer sees it."""
 
     tap_id: str
@@ -107,24 +98,21 @@ class Tap:
     mine: Owed | None = None  # the caller's own part, on an individualized tap where he is a tenant
 
 
-@dataclass(frozen=True, slots=True)
-class TapFacts(Request[Tap | None]):
+class TapFacts(Request[Tap | None], frozen=True):
     """Which tap is this? `typed` is a TapID or tap number whose check digit fits, in display form."""
 
     typed: str
     msisdn: str
 
 
-@dataclass(frozen=True, slots=True)
-class TenantFacts(Request[Owed | None]):
+class TenantFacts(Request[Owed | None], frozen=True):
     """What does the tenant with this number owe on this tap? None where nobody there has it."""
 
     tap_id: str
     tenant_msisdn: str
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """A provider that can collect for a tap."""
 
     provider: str  # id: mtn
@@ -134,24 +122,21 @@ class Way:
     is_up: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(Struct, frozen=True):
     """How a wallet can pay a tap; `usual` is the id of the rail of the number's prefix, if offered."""
 
     ways: tuple[Way, ...] = ()
     usual: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WaysToPay(Request[Ways]):
+class WaysToPay(Request[Ways], frozen=True):
     """How can the wallet of this number pay for this tap?"""
 
     tap_id: str
     payer_msisdn: str
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """What is open on a tap for this phone: its own part, else the whole tap."""
 
     tap_id: str
@@ -159,15 +144,13 @@ class Balance:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Balances(Request[tuple[Balance, ...]]):
+class Balances(Request[tuple[Balance, ...]], frozen=True):
     """What do the known taps of this phone owe? In the order of `Phone.taps`."""
 
     msisdn: str
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentLine:
+class PaymentLine(Struct, frozen=True):
     """A payment that this phone started or paid. `status` as in contract §4."""
 
     payment_id: str
@@ -181,8 +164,7 @@ class PaymentLine:
     look_again_at: datetime | None = None  # only while under way
 
 
-@dataclass(frozen=True, slots=True)
-class LastPayments(Request[tuple[PaymentLine, ...]]):
+class LastPayments(Request[tuple[PaymentLine, ...]], frozen=True):
     """The latest payments of this phone, newest first, at most 10."""
 
     msisdn: str

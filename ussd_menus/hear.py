@@ -1,6 +1,7 @@
 """What an input means on the screen where a call stands."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.i18n import Text
 from ussd_menus.arrive import end, follow, show
@@ -14,8 +15,7 @@ from ussd_menus.view import Again, Go, Say, Spec, Taken, View
 _MAX_WRONG = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """What an input came to; `fitted` says that the screen understood it."""
 
     result: Outcome | Intent

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from core.i18n import Catalogues
 from ussd_menus.facts import Request, UnderWay
 from ussd_menus.session import Session
@@ -22,8 +24,7 @@ class MenuSettings:
     catalogues: Catalogues = field(default=CATALOGUES, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(Struct, frozen=True):
     """What the handset shows; `name` is for metrics and the aggregator's dashboard."""
 
     name: str
@@ -31,16 +32,14 @@ class Screen:
     is_end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChooseLanguage:
+class ChooseLanguage(Struct, frozen=True):
     """This phone wants this language from now on."""
 
     msisdn: str
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckAgain:
+class CheckAgain(Struct, frozen=True):
     """Somebody waits for this payment: ask the provider soon."""
 
     payment_id: str
@@ -49,15 +48,13 @@ class CheckAgain:
 Effect = ChooseLanguage | CheckAgain
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """Answers that are missing: load them, add them to those already given, and call again."""
 
     requests: frozenset[Request[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The next screen and the session to keep. Effects are written with the session."""
 
     session: Session
@@ -66,8 +63,7 @@ class Outcome:
     heard: str = ""  # what was typed, as it may be logged
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(Struct, frozen=True):
     """What a person has said Yes to, exactly as it was shown."""
 
     number: int  # 1, 2, … within the session: the idempotency key derives from it
@@ -81,8 +77,7 @@ class Confirmed:
     provider: str
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """The world must change before the next screen is known: do `pay`, then `conclude`."""
 
     pay: Confirmed
@@ -91,8 +86,7 @@ class Intent:
     heard: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The payment is on its way; the prompt comes after this call ends."""
 
     payee: str  # the name that the prompt will show
@@ -103,15 +97,13 @@ class Accepted:
     is_behind_another: bool = False  # another prompt for this handset comes first
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentUnderWay:
+class PaymentUnderWay(Struct, frozen=True):
     """Somebody, perhaps the caller, is paying this already."""
 
     under_way: UnderWay
 
 
-@dataclass(frozen=True, slots=True)
-class OverLimit:
+class OverLimit(Struct, frozen=True):
     """More than one payment, or one day, may carry."""
 
     wallet: str
@@ -119,13 +111,11 @@ class OverLimit:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class NothingOwed:
+class NothingOwed(Struct, frozen=True):
     """It was paid in the meantime, or less is owed than was to be paid."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotExpressible:
+class NotExpressible(Struct, frozen=True):
     """The rail cannot carry this amount: it takes multiples of `unit_minor`."""
 
     wallet: str
@@ -133,20 +123,17 @@ class NotExpressible:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderDown:
+class ProviderDown(Struct, frozen=True):
     """The provider does not work now; nothing was started."""
 
     wallet: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A rule forbids it and the person can do nothing but call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(Struct, frozen=True):
     """Too much is waiting; nothing was started."""
 
 

@@ -1,8 +1,9 @@
 """Puts a screen into words that fit the handset. Real data never makes it raise: names give way first."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from core.gsm import fits, fold
 from core.i18n import Catalogues, Text
@@ -12,8 +13,7 @@ MOST_OPTIONS = 6
 _NAME_LENGTHS = (None, 16, 10, 6)
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """The words, and what their keys do."""
 
     text: str
@@ -21,8 +21,7 @@ class Rendered:
     more: int  # first item of the next page; 0: there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Renderer:
+class Renderer(Struct, frozen=True):
     """Speaks one language to a screen of `septets`."""
 
     catalogues: Catalogues

@@ -1,8 +1,9 @@
 """Made-up worlds for lint: phones, taps and debts with the longest data that a screen may meet."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from ussd_menus import facts as f
 from ussd_menus import outcome as o
@@ -17,8 +18,7 @@ _NEW = f.Phone()
 _NO_WAY = f.Ways()
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """Everything that facts may be asked for, and what a payment would come to."""
 
     phone: f.Phone = _NEW

@@ -1,16 +1,17 @@
 """Where a caller stands: kept at every hop, so it is small and quickly written."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 END = "ended"
 START = "start"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One call. What was shown counts: keys mean what `options` said, a Yes means the amount shown."""
 
     msisdn: str  # E.164
@@ -36,19 +37,11 @@ class Session:
 
     def dumps(self) -> str:
         """Return compact JSON: only what differs from a fresh session."""
-        return _encode({name: value for name, value in self.__dict__.items() if value != _DEFAULTS[name]})
+        return _encode(self).decode()
 
     def but(self, changes: Mapping[str, Any]) -> "Session":
-        """Return a copy with some fields changed: `dataclasses.replace` at a tenth of its cost.
-
-        This is why a session has no slots: two dictionaries are merged faster than twenty fields are set.
-        """
-        if not changes.keys() <= _DEFAULTS.keys():
-            raise KeyError(*(changes.keys() - _DEFAULTS.keys()))
-        copy = object.__new__(Session)
-        copy.__dict__.update(self.__dict__)
-        copy.__dict__.update(changes)
-        return copy
+        """Return a copy with some fields changed; raises TypeError for one that no session has."""
+        return replace(self, **changes)
 
     @property
     def spoken(self) -> str:
@@ -61,17 +54,13 @@ class Session:
         return self.payer or self.msisdn
 
 
-_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Session)}
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Session).decode
 
 
 def loads(text: str) -> Session:
     """Return the session kept by `dumps`; raises ValueError where it is none of ours."""
     try:
-        kept = json.loads(text)
-        for name in ("options", "taps"):
-            if name in kept:
-                kept[name] = tuple(kept[name])
-        return Session(**kept)
-    except (TypeError, ValueError) as broken:
+        return _decode(text)
+    except msgspec.MsgspecError as broken:
         raise ValueError("this is not a kept session") from broken

@@ -1,9 +1,10 @@
 """The words of the screens' declarations: what a screen sees, shows, and makes of an input."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
+
+from msgspec import Struct, field
 
 from core.gsm import fold
 from core.i18n import Text
@@ -30,8 +31,7 @@ class Name(str):
         return super().__new__(cls, fold(text))
 
 
-@dataclass(slots=True)
-class View:
+class View(Struct):
     """What a screen may look at."""
 
     session: Session
@@ -57,16 +57,14 @@ class View:
         return self.fact(request)
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """A line with a key. `does` is `event` or `event:argument`."""
 
     does: str
     label: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A screen before it is put into words: head lines, then options, then `0 Back`."""
 
     head: tuple[Text, ...]
@@ -79,8 +77,7 @@ class Shown:
     keep: Mapping[str, Any] = field(default_factory=dict)  # fields of the session that this screen sets
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
+class Go(Struct, frozen=True):
     """Leave the screen by an event of its arcs, with changes to the session."""
 
     event: str
@@ -89,15 +86,13 @@ class Go:
     error: Text | None = None  # said on the screen that follows
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Struct, frozen=True):
     """What was typed does not fit: the same screen again, with why."""
 
     error: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Struct, frozen=True):
     """The person has decided: this intent leaves by an event of the arcs."""
 
     event: str
@@ -122,8 +117,7 @@ def nowhere(_view: View) -> Go | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """One screen's declaration: how it looks, what it reads, and where each event leads."""
 
     name: str

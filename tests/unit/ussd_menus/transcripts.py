@@ -3,9 +3,10 @@
 import json
 import types
 import typing
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from importlib import resources
+
+from msgspec.structs import fields
 
 from ussd_menus import outcome as o
 from ussd_menus.samples import CALLER, NOW, World
@@ -23,13 +24,13 @@ def everyone():
 
 
 def read(kind, data):
-    """Build a frozen dataclass of facts from JSON: an object by name, a list by position."""
+    """Build a frozen record of facts from JSON: an object by name, a list by position."""
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         kind = next(one for one in typing.get_args(kind) if one is not type(None))
         return None if data is None else read(kind, data)
     if typing.get_origin(kind) is tuple:
         return tuple(read(typing.get_args(kind)[0], one) for one in data)
-    if is_dataclass(kind):
+    if hasattr(kind, "__struct_fields__"):
         hints = typing.get_type_hints(kind)
         named = (
             data if isinstance(data, dict) else dict(zip((f.name for f in fields(kind)), data, strict=False))
