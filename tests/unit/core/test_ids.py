@@ -1,3 +1,5 @@
+import base64
+import os
 import uuid
 from datetime import UTC, datetime
 
@@ -37,6 +39,25 @@ def test_ids_sort_by_their_time(clock):
 def test_ids_of_one_moment_differ(clock):
     ids = Ids(clock)
     assert len({ids.new() for _ in range(5000)}) == 5000
+
+
+@pytest.mark.parametrize("n_bytes", [1, 9, 16, 32])
+def test_every_bit_of_every_length_is_drawn(clock, n_bytes):
+    ids, seen = Ids(clock), 0
+    for _ in range(300):
+        seen |= int.from_bytes(base64.urlsafe_b64decode(ids.token(n_bytes) + "=="), "big")
+    assert seen == (1 << n_bytes * 8) - 1
+
+
+def test_a_forked_process_does_not_make_its_parents_ids(clock):
+    ids = Ids(clock)
+    ids.new()  # more bits are drawn than it takes
+    theirs, mine = os.pipe()
+    if not os.fork():
+        os.write(mine, ids.new().encode())
+        os._exit(0)
+    os.wait()
+    assert os.read(theirs, 36).decode() != ids.new()
 
 
 def test_a_seed_repeats_itself_and_another_does_not(clock):
