@@ -1,13 +1,13 @@
 """What can be asked of payments. One command makes one decision."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from payments.providers.base import PushReply, Report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pay:
+class Pay(Struct, frozen=True, kw_only=True):
     """Collect an amount for a tap, or for one tenant's part of it, from a wallet.
 
     `payment_request_id` is the idempotency key, `request_hash` tells whether a repeat is the same request.
@@ -28,23 +28,20 @@ class Pay:
     user_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StartPush:
+class StartPush(Struct, frozen=True):
     """May the prompt of this payment be sent now?"""
 
     payment_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PushAnswered:
+class PushAnswered(Struct, frozen=True):
     """The provider has answered a push, or has not."""
 
     payment_id: str
     reply: PushReply
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """The provider's own word on a payment, obtained by asking it: this is proof.
 
     `hint` is what an unsigned callback claimed beforehand, if one caused the asking.
@@ -57,15 +54,13 @@ class Reported:
     hint: Report | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TimeUp:
+class TimeUp(Struct, frozen=True):
     """A payment that was never pushed has reached its end."""
 
     payment_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenItem:
+class OpenItem(Struct, frozen=True):
     """Something about money that a person must look at; nothing is posted."""
 
     fact_key: str
@@ -77,8 +72,7 @@ class OpenItem:
     raw_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NextPush:
+class NextPush(Struct, frozen=True):
     """The answer to StartPush: what to do."""
 
     action: str  # send, skip, wait, ask_first

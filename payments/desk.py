@@ -6,9 +6,11 @@ second command of a batch sees what the first has done. `payments.store` fills i
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from core.ids import Ids
 from payments.events import Event

@@ -1,12 +1,11 @@
 """What has become true of payments; people and other systems are told from these."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from payments.records import Payment
 
 
-@dataclass(frozen=True, slots=True)
-class Succeeded:
+class Succeeded(Struct, frozen=True):
     """Money arrived. `credited_minor` paid debts, `kept_minor` is held for a person to decide."""
 
     payment: Payment
@@ -17,22 +16,19 @@ class Succeeded:
     was_late: bool  # it had been told as failed or expired
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """Nothing was taken; `payment.reason` says why."""
 
     payment: Payment
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
+class Expired(Struct, frozen=True):
     """No word in time: not paid, or not yet known to be."""
 
     payment: Payment
 
 
-@dataclass(frozen=True, slots=True)
-class TakesLong:
+class TakesLong(Struct, frozen=True):
     """Still waiting: the payer is told what to expect."""
 
     payment: Payment

@@ -1,13 +1,13 @@
 """How a command is answered. A refusal is an answer: nothing was started, and it says why."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from payments.records import Order, Payment
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The payment stands (its status may be failed, where validation rejected it)."""
 
     payment: Payment
@@ -17,33 +17,28 @@ class Accepted:
     most_minor: int | None = None  # what validation would have let pass
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True):
     """The idempotency key was used for another request."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnderWay:
+class UnderWay(Struct, frozen=True):
     """Somebody is paying this debt already."""
 
     payment: Payment
 
 
-@dataclass(frozen=True, slots=True)
-class NothingOwed:
+class NothingOwed(Struct, frozen=True):
     """There is nothing open to pay."""
 
 
-@dataclass(frozen=True, slots=True)
-class MoreThanOwed:
+class MoreThanOwed(Struct, frozen=True):
     """The amount is above what is open."""
 
     open_minor: int
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotExpressible:
+class NotExpressible(Struct, frozen=True):
     """This rail cannot move this amount."""
 
     unit_minor: int
@@ -51,29 +46,25 @@ class NotExpressible:
     max_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoRail:
+class NoRail(Struct, frozen=True):
     """No configured provider of this name takes this currency."""
 
     provider: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoSuch:
+class NoSuch(Struct, frozen=True):
     """There is no such tap, tenant or payment."""
 
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Struct, frozen=True):
     """Try the push again at this time."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """Taken into account; `verdict` is what a callback that caused it turns out to be."""
 
     payment: Payment | None

@@ -1,16 +1,16 @@
 """What is owed, and how a payment is divided over it: pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from core.errors import BadAmount
 from core.money import share
 from taps.tariffs import Component
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True, gc=False):
     """One seller's part of a debt for one component; amounts in minor units of `currency`.
 
     The tap owes it where `tenant_id` is None, else that tenant of the tap.

@@ -1,6 +1,6 @@
 """Money has arrived: count it towards what was claimed, post it, keep what does not fit."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from payments.commands import Reported
 from payments.desk import Desk

@@ -1,8 +1,9 @@
 """Payments without a database: every command gets a fresh desk, as `payments.store` would fill it."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from core.clock import ManualClock
 from core.ids import Ids, derived

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from payments_world import ACHIENG, CITY, DELAY_S, JOHN, KNY, KNY2, MARY, NRB, World, part
 
 from payments import results as r

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from payments_world import ACHIENG, DELAY_S, JOHN, KNY, KNY2, MARY, NRB, World
 
 from payments.commands import NextPush

@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from payments_world import ACHIENG, KNY, NRB
 
 from payments.providers.base import Outcome, Reason, Report
@@ -116,7 +117,7 @@ def test_no_word_after_success_changes_nothing(world, outcome):
 def test_what_was_given_back_is_not_credited_again(world, status, outcome):
     payment_id = world.pushed()
     world.paid(payment_id)
-    world.payments[payment_id] = replace(world[payment_id], status=status)
+    world.payments[payment_id] = structs.replace(world[payment_id], status=status)
     assert world.report(payment_id, outcome).verdict == "repeated"
     assert len(world.credits) == 1
 
