@@ -4,6 +4,7 @@ import importlib
 
 MODULES = (
     "core.outbox",
+    "core.audit",
     "taps.tables",
     "payments.tables",
     "payments.providers.tables",

@@ -12,7 +12,8 @@ from core.errors import BadInput
 from taps.files import guard, write_csv
 from taps.kind_taps import stored_tap
 from taps.store import all_taps
-from taps.tables import customers, tariffs, tenants, usage, users, zones
+from taps.tables import customers, tariffs, tenants, usage, zones
+from taps.users import all_users
 
 Row = Mapping[str, Any]
 
@@ -94,6 +95,13 @@ async def _tariffs(connection: AsyncConnection) -> list[Row]:
     return [{**row, "amount": money.plain(row["amount_minor"], row["currency"])} for row in rows]
 
 
+async def _users(connection: AsyncConnection) -> list[Row]:
+    return [
+        {"name": user.name, "role": user.role.value, "zone": " ".join(user.zones), "msisdn": user.msisdn}
+        for user in await all_users(connection)
+    ]
+
+
 async def _select(connection: AsyncConnection, query: sa.Select[Any]) -> list[Row]:
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
@@ -104,5 +112,5 @@ _QUERIES: dict[str, Callable[[AsyncConnection], Awaitable[list[Row]]]] = {
     "tenants": _tenants,
     "tariffs": _tariffs,
     "usage": lambda connection: _select(connection, sa.select(usage)),
-    "users": lambda connection: _select(connection, sa.select(users)),
+    "users": _users,
 }

@@ -18,10 +18,11 @@ from taps import tap_id as tap_ids
 from taps.files import Record
 from taps.kind_taps import named_taps
 from taps.kinds import Cells, Changes, Key, Row, known
-from taps.model import Role, Tap, Zone
+from taps.model import Role, Tap, User, Zone
 from taps.store import all_zones, customers, remember_language, taps_by_ids
-from taps.tables import tenants, usage, users
+from taps.tables import tenants, usage, user_zones, users
 from taps.tariffs import Component
+from taps.users import all_users, row_of, zone_rows
 
 _MOST_OCCUPANTS = 1000
 _MOST_SOLD = 1_000_000
@@ -132,19 +133,20 @@ async def load_usage(connection: AsyncConnection, records: Sequence[Record], now
 
 @dataclass(frozen=True, slots=True)
 class UserFacts:
-    """Stored users and the zones that they may be for."""
+    """Stored users and the zones that they may be for, several with spaces between."""
 
     stored: Mapping[Key, Row]
     zones: Mapping[str, Zone]
 
     def read(self, cells: Cells) -> tuple[Key, Row]:
         """Return a user; without a zone they are for every zone."""
-        zone = known(self.zones, cell.zone(cells), "zone") if cells.get("zone") else None
-        country = zone.country if zone else "ZM"
+        codes = [cell.zone({"zone": code}) for code in cells.get("zone", "").split()]
+        found = [known(self.zones, code, "zone") for code in codes]
+        country = found[0].country if found else "ZM"
         row = {
             "name": cell.name(cells, "name"),
             "role": cell.choice(cells, "role", Role).value,
-            "zone": zone.zone if zone else None,
+            "zones": tuple(sorted({zone.zone for zone in found})),
             "msisdn": cell.phone(cells, "msisdn", country) if cells.get("msisdn") else None,
         }
         return (row["name"],), row
@@ -152,16 +154,29 @@ class UserFacts:
     async def write(self, connection: AsyncConnection, changes: Changes, *, ids: Ids, now: datetime) -> None:
         """Write users; a token stays what it is."""
         del ids
-        await bulk.insert(connection, users, [{**row, "created_at": now} for row in changes.new])
-        await bulk.update(connection, users, changes.changed)
+        new, changed = ([_user(row) for row in rows] for rows in (changes.new, changes.changed))
+        await bulk.insert(connection, users, [row_of(user, now) for user in new])
+        same = [row_of(user, now) for user in changed]
+        await bulk.upsert(connection, users, same, keep=frozenset({"created_at"}))
+        names = [user.name for user in changed]
+        await connection.execute(sa.delete(user_zones).where(user_zones.c.name.in_(names)))
+        await bulk.insert(connection, user_zones, zone_rows([*new, *changed]))
+
+
+def _user(row: Row) -> User:
+    return User(row["name"], Role(row["role"]), row["zones"], row["msisdn"])
 
 
 async def load_users(connection: AsyncConnection, records: Sequence[Record], now: datetime) -> UserFacts:
     """Load every user: there are few."""
     del records, now
-    query = sa.select(users.c.name, users.c.role, users.c.zone, users.c.msisdn)
     stored: dict[Key, Row] = {
-        (r.name,): dict(r._mapping)  # noqa: SLF001 - SQLAlchemy's own name for it
-        for r in await connection.execute(query)
+        (user.name,): {
+            "name": user.name,
+            "role": user.role.value,
+            "zones": user.zones,
+            "msisdn": user.msisdn,
+        }
+        for user in await all_users(connection)
     }
     return UserFacts(stored, {zone.zone: zone for zone in await all_zones(connection)})

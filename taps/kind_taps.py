@@ -20,8 +20,8 @@ from taps.kinds import Cells, Changes, Key, Row, known
 from taps.model import Billing, Role, Tap, User, Zone
 from taps.store import all_zones, taps_by_ids
 from taps.switching import write_switches
-from taps.tables import tap_billings, taps, users
-from taps.users import row_of, users_by_msisdn
+from taps.tables import tap_billings, taps, user_zones, users
+from taps.users import row_of, users_by_msisdn, zone_rows
 
 _MOST_HOUSEHOLDS = 10_000
 
@@ -103,11 +103,15 @@ def _columns(row: Row) -> dict[str, Any]:
 
 
 async def _give_role(connection: AsyncConnection, rows: Iterable[Row], now: datetime) -> None:
-    zone_of = {row["caretaker_msisdn"]: row["zone"] for row in rows if row["caretaker_msisdn"]}
-    have = await users_by_msisdn(connection, list(zone_of))
+    zones_of: dict[str, set[str]] = {}
+    for row in rows:
+        if row["caretaker_msisdn"]:
+            zones_of.setdefault(row["caretaker_msisdn"], set()).add(row["zone"])
+    have = await users_by_msisdn(connection, list(zones_of))
     without = [m for m, found in have.items() if all(user.role is not Role.CARETAKER for user in found)]
-    new = [User(f"caretaker {msisdn}", Role.CARETAKER, zone_of[msisdn], msisdn) for msisdn in without]
+    new = [User(f"caretaker {m}", Role.CARETAKER, tuple(sorted(zones_of[m])), m) for m in without]
     await bulk.insert_new(connection, users, [row_of(user, now) for user in new])
+    await bulk.insert_new(connection, user_zones, zone_rows(new))
 
 
 async def load_taps(connection: AsyncConnection, records: Sequence[Record], now: datetime) -> TapFacts:

@@ -14,11 +14,13 @@ class Billing(StrEnum):
 
 
 class Role(StrEnum):
-    """What a user may do."""
+    """What a user may do: keep taps, collect, run the system, look after the money, or everything."""
 
-    STAFF = "staff"
-    AGENT = "agent"
     CARETAKER = "caretaker"
+    AGENT = "agent"
+    OPERATOR = "operator"
+    FINANCE = "finance"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,16 @@ class KnownTap:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Staff, agent or caretaker; no zone means every zone."""
+    """Somebody with a role, in some zones; no zone means every zone."""
 
     name: str
     role: Role
-    zone: str | None
-    msisdn: str | None
+    zones: tuple[str, ...] = ()
+    msisdn: str | None = None
+
+    def covers(self, zone: str) -> bool:
+        """Say whether the role holds in a zone."""
+        return not self.zones or zone in self.zones
 
 
 def billing_in(history: Iterable[tuple[str, str]], period: str) -> Billing:

@@ -1,4 +1,4 @@
-"""Tables of zones, taps, the people on them, tariffs, and what is owed."""
+"""Tables of zones, taps, the people on them, tariffs, what is owed, and what is wrong at a tap."""
 
 import sqlalchemy as sa
 
@@ -137,14 +137,76 @@ debt_parts = sa.Table(
     sa.CheckConstraint("paid_minor >= 0 AND paid_minor <= amount_minor", name="paid_within_amount"),
 )
 
-# Staff, agents, caretakers; a token is kept only as its SHA-256.
+# People with a role; a token is kept only as its SHA-256.
 users = sa.Table(
     "users",
     metadata,
     sa.Column("name", sa.String(60), primary_key=True),
     sa.Column("role", sa.String(12), nullable=False),
-    sa.Column("zone", Zone, comment="empty: every zone"),
     sa.Column("msisdn", Msisdn, index=True),
     sa.Column("token_hash", sa.String(64), unique=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+# Where a user's role holds; a user without a row here has every zone.
+user_zones = sa.Table(
+    "user_zones",
+    metadata,
+    sa.Column("name", sa.String(60), sa.ForeignKey("users.name"), primary_key=True),
+    sa.Column("zone", Zone, sa.ForeignKey("zones.zone"), primary_key=True),
+)
+
+# How many people use a tap, as its caretaker counted them; the latest count holds.
+tap_counts = sa.Table(
+    "tap_counts",
+    metadata,
+    sa.Column("tap_id", TapId, sa.ForeignKey("taps.tap_id"), primary_key=True),
+    sa.Column("counted_at", UtcDateTime, primary_key=True),
+    sa.Column("occupants", sa.Integer, nullable=False),
+    sa.Column("counted_by", Msisdn, nullable=False),
+)
+
+# What somebody reported, or a rule found, at a tap or at "another place" (no tap).
+_UNRESOLVED = sa.text("rule IS NOT NULL AND state IN ('open', 'visited')")
+flags = sa.Table(
+    "flags",
+    metadata,
+    sa.Column("flag_id", Id, primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False, unique=True, comment="the reference F-0042 as a number"),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("tap_id", TapId, sa.ForeignKey("taps.tap_id")),
+    sa.Column("words", sa.String(160), nullable=False),
+    sa.Column("reported_by", Msisdn, index=True, comment="empty where a rule found it"),
+    sa.Column("source", sa.String(10), nullable=False, comment="resident, caretaker or detected"),
+    sa.Column("rule", sa.String(16), comment="which rule found it"),
+    sa.Column("owner", sa.String(60), sa.ForeignKey("users.name")),
+    sa.Column("state", sa.String(10), nullable=False, comment="open, visited, confirmed, cleared"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index("ix_flags_tap_id_state", "tap_id", "state"),
+    sa.Index("ix_flags_state_number", "state", "number"),
+    # A rule has at most one flag on a tap that nobody has resolved yet.
+    sa.Index(
+        "uq_flags_unresolved_rule",
+        "tap_id",
+        "rule",
+        unique=True,
+        sqlite_where=_UNRESOLVED,
+        postgresql_where=_UNRESOLVED,
+    ),
+)
+
+# The history of each flag, its opening and its owners included.
+flag_transitions = sa.Table(
+    "flag_transitions",
+    metadata,
+    sa.Column("transition_id", Id, primary_key=True),
+    sa.Column("flag_id", Id, sa.ForeignKey("flags.flag_id"), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("event", sa.String(10), nullable=False, comment="open, assign, visit, confirm, clear"),
+    sa.Column("from_state", sa.String(10), comment="empty at the opening"),
+    sa.Column("to_state", sa.String(10), nullable=False),
+    sa.Column("actor", sa.String(60), nullable=False, comment="a user, a phone, or the rule"),
+    sa.Column("note", sa.String(160), nullable=False),
+    sa.Index("ix_flag_transitions_flag_id_at", "flag_id", "at"),
 )

@@ -1,7 +1,7 @@
-"""Staff, agents and caretakers, and their API tokens, of which only a SHA-256 is kept."""
+"""People with a role, and their API tokens, of which only a SHA-256 is kept."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import bulk
 from core.errors import Conflict, NotFound
 from taps.model import Role, User
-from taps.tables import users, zones
+from taps.tables import taps, user_zones, users, zones
+
+_ZONES = (
+    sa.select(sa.func.aggregate_strings(user_zones.c.zone, ","))
+    .where(user_zones.c.name == users.c.name)
+    .correlate(users)
+    .scalar_subquery()
+)
+_USERS = sa.select(users.c.name, users.c.role, users.c.msisdn, _ZONES.label("zones"))
+_KEPT = sa.select(taps.c.caretaker_msisdn, taps.c.tap_id)
 
 
 def hash_token(token: str) -> str:
@@ -20,12 +29,15 @@ def hash_token(token: str) -> str:
 
 
 async def add_user(connection: AsyncConnection, user: User, now: datetime) -> None:
-    """Add a user; raises Conflict where the name is taken, NotFound where the zone is unknown."""
-    if user.zone and not await _exists(connection, zones.c.zone == user.zone):
-        raise NotFound(f"there is no zone {user.zone[:20]!r}", code="unknown_zone")
-    if await _exists(connection, users.c.name == user.name):
+    """Add a user; raises Conflict where the name is taken, NotFound where a zone is unknown."""
+    known = await bulk.fetch(connection, sa.select(zones.c.zone), zones.c.zone, user.zones)
+    unknown = sorted(set(user.zones) - {row.zone for row in known})
+    if unknown:
+        raise NotFound(f"there is no zone {unknown[0][:20]!r}", code="unknown_zone")
+    if await by_names(connection, [user.name]):
         raise Conflict(f"there is a user {user.name[:60]!r} already", code="name_taken")
     await bulk.insert(connection, users, [row_of(user, now)])
+    await bulk.insert(connection, user_zones, zone_rows([user]))
 
 
 async def set_token(connection: AsyncConnection, name: str, token: str) -> None:
@@ -37,7 +49,7 @@ async def set_token(connection: AsyncConnection, name: str, token: str) -> None:
 
 async def user_by_token(connection: AsyncConnection, token: str) -> User | None:
     """Return whose token this is."""
-    query = sa.select(users).where(users.c.token_hash == hash_token(token))
+    query = _USERS.where(users.c.token_hash == hash_token(token))
     row = (await connection.execute(query)).first()
     return _user(row) if row else None
 
@@ -45,26 +57,43 @@ async def user_by_token(connection: AsyncConnection, token: str) -> User | None:
 async def users_by_msisdn(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[User]]:
     """Return the users behind each phone: one person may be agent and caretaker."""
     found: dict[str, list[User]] = {msisdn: [] for msisdn in msisdns}
-    rows = await bulk.fetch(connection, sa.select(users), users.c.msisdn, msisdns)
+    rows = await bulk.fetch(connection, _USERS, users.c.msisdn, msisdns)
     for row in sorted(rows, key=lambda r: r.name.casefold()):
         found[row.msisdn].append(_user(row))
     return found
 
 
+async def kept_taps(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[str]]:
+    """Return the TapIDs that each phone is the caretaker of: a caretaker's rights are over these."""
+    found: dict[str, list[str]] = {msisdn: [] for msisdn in msisdns}
+    rows = await bulk.fetch(connection, _KEPT, taps.c.caretaker_msisdn, msisdns)
+    for row in sorted(rows, key=lambda r: r.tap_id):
+        found[row.caretaker_msisdn].append(row.tap_id)
+    return found
+
+
+async def by_names(connection: AsyncConnection, names: Iterable[str]) -> dict[str, User]:
+    """Return the users that exist, by name."""
+    rows = await bulk.fetch(connection, _USERS, users.c.name, names)
+    return {row.name: _user(row) for row in rows}
+
+
+async def all_users(connection: AsyncConnection) -> list[User]:
+    """Return every user, by name."""
+    found = [_user(row) for row in await connection.execute(_USERS)]
+    return sorted(found, key=lambda user: (user.name.casefold(), user.name))
+
+
 def row_of(user: User, now: datetime) -> dict[str, Any]:
-    """Return a user's new row."""
-    return {
-        "name": user.name,
-        "role": user.role.value,
-        "zone": user.zone,
-        "msisdn": user.msisdn,
-        "created_at": now,
-    }
+    """Return a user's new row; their zones are rows of their own."""
+    return {"name": user.name, "role": user.role.value, "msisdn": user.msisdn, "created_at": now}
 
 
-async def _exists(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> bool:
-    return (await connection.execute(sa.select(sa.literal(1)).where(condition))).first() is not None
+def zone_rows(people: Iterable[User]) -> list[dict[str, Any]]:
+    """Return the rows that bind users to their zones."""
+    return [{"name": user.name, "zone": zone} for user in people for zone in sorted(set(user.zones))]
 
 
 def _user(row: Any) -> User:
-    return User(row.name, Role(row.role), row.zone, row.msisdn)
+    in_zones = tuple(sorted(row.zones.split(","))) if row.zones else ()
+    return User(row.name, Role(row.role), in_zones, row.msisdn)

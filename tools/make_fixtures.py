@@ -129,7 +129,7 @@ class City:
 def make_city() -> dict[str, list[list[str]]]:
     """Return every file's rows, in the order in which they are exported."""
     city = City()
-    city.add("users", "Madzi Office", "staff", "", "")
+    city.add("users", "Madzi Office", "admin", "", "")
     for values in (*LUSAKA, NAIROBI):
         place = Place(*values)
         add_zone(city, place)

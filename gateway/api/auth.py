@@ -12,6 +12,7 @@ from taps.users import hash_token, user_by_token
 REMEMBER = timedelta(seconds=3)
 _MOST_REMEMBERED = 1000
 _LONGEST_TOKEN = 200
+_PAYERS = frozenset({Role.OPERATOR, Role.ADMIN})
 
 
 class Tokens:
@@ -48,12 +49,7 @@ def bearer(header: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def sees(user: User, zone: str) -> bool:
-    """Say whether a zone is the user's; no zone means every zone."""
-    return user.zone in (None, zone)
-
-
 def check_may_pay(user: User) -> None:
-    """Raise Refused (not_allowed) for anybody but staff: agents and caretakers read only."""
-    if user.role is not Role.STAFF:
-        raise Refused("this token may read only; a payment needs one of staff", code="not_allowed")
+    """Raise Refused (not_allowed) for anybody but operators and admins: the others read only."""
+    if user.role not in _PAYERS:
+        raise Refused("this token may read only; a payment needs an operator's", code="not_allowed")

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import NotFound
-from gateway.api.auth import sees
 from taps import store
 from taps.model import Tap, User
 from taps.tap_id import TapId, TapNumber
@@ -30,6 +29,6 @@ async def taps(connection: AsyncConnection, names: Iterable[Name]) -> dict[Name,
 
 def seen(tap: Tap | None, user: User) -> Tap:
     """Return the tap; raises NotFound (no_such_tap) where there is none, or none that the user may see."""
-    if tap is None or not sees(user, tap.zone):
+    if tap is None or not user.covers(tap.zone):
         raise NotFound("there is no such tap", code="no_such_tap")
     return tap

@@ -71,8 +71,8 @@ def document() -> dict[str, Any]:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "From `madzi users token NAME`. Staff may do everything in their zone, "
-                    "agents and caretakers may read.",
+                    "description": "From `madzi users token NAME`. Operators and admins may do everything in "
+                    "their zones, others may read.",
                 }
             },
         },

@@ -6,7 +6,7 @@ repeat nor hide a row.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -87,15 +87,15 @@ def read(query: MultiMapping[str], country: str) -> Question:
     )
 
 
-async def page(connection: AsyncConnection, question: Question, zone: str | None) -> dict[str, Any]:
-    """Return a page of the payments of a zone (None: of every zone)."""
+async def page(connection: AsyncConnection, question: Question, zones: Sequence[str]) -> dict[str, Any]:
+    """Return a page of the payments of zones (none named: of every zone)."""
     tap_id = None
     if question.tap:
         tap = (await finding.taps(connection, [question.tap])).get(question.tap)
         if tap is None:
             return {"items": [], "next_cursor": None}
         tap_id = tap.tap_id
-    rows = (await connection.execute(_query(question, zone, tap_id))).all()
+    rows = (await connection.execute(_query(question, zones, tap_id))).all()
     found = [Payment.of(row) for row in rows[: question.limit]]
     orders = await stories.orders_of(connection, [payment.payment_id for payment in found])
     last = Position(found[-1].created_at, found[-1].payment_id) if len(rows) > question.limit else None
@@ -105,10 +105,12 @@ async def page(connection: AsyncConnection, question: Question, zone: str | None
     }
 
 
-def _query(question: Question, zone: str | None, tap_id: str | None) -> sa.Select[Any]:
+def _query(question: Question, zones: Sequence[str], tap_id: str | None) -> sa.Select[Any]:
     p = tables.payments.c
-    wanted = {p.zone: zone, p.tap_id: tap_id, p.msisdn: question.msisdn, p.status: question.status}
+    wanted = {p.tap_id: tap_id, p.msisdn: question.msisdn, p.status: question.status}
     conditions = [column == value for column, value in wanted.items() if value is not None]
+    if zones:
+        conditions.append(p.zone.in_(zones))
     if question.since:
         conditions.append(p.created_at >= question.since)
     if question.after:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.errors import BadTapId, NotFound
 from core.ids import is_uuid
 from gateway.api import answers, finding, openapi, pages, plans, reading, tap_status
-from gateway.api.auth import Tokens, bearer, check_may_pay, sees
+from gateway.api.auth import Tokens, bearer, check_may_pay
 from gateway.api.intake import Intake
 from gateway.api.rates import Rates
 from gateway.api.schemas import PayRequest
@@ -101,7 +101,7 @@ class Rest:
         """Show a page of payments."""
         async with self._runtime.db.scan() as connection:
             question = pages.read(request.query, await _country(connection, user))
-            return answers.as_json(await pages.page(connection, question, user.zone))
+            return answers.as_json(await pages.page(connection, question, user.zones))
 
     async def show_tap(self, request: web.Request, user: User) -> web.StreamResponse:
         """Show what an agent sees of a tap."""
@@ -125,17 +125,16 @@ async def _find(connection: AsyncConnection, name: str, user: User) -> Payment:
         p = tables.payments.c
         which = sa.or_(p.payment_id == name.lower(), p.payment_request_id == name.lower())
         found = (await connection.execute(sa.select(tables.payments).where(which))).first()
-        if found and sees(user, found.zone):
+        if found and user.covers(found.zone):
             return Payment.of(found)
     raise NotFound("there is no such payment", code="no_such_payment")
 
 
 async def _country(connection: AsyncConnection, user: User) -> str:
-    """Return in which country's way this user writes phone numbers."""
-    if user.zone is None:
-        return _USUAL_COUNTRY
-    zone = (await taps_store.zones_by_ids(connection, [user.zone])).get(user.zone)
-    return zone.country if zone else _USUAL_COUNTRY
+    """Return in which country's way this user writes phone numbers: that of their zones, if it is one."""
+    zones = (await taps_store.zones_by_ids(connection, user.zones)).values() if user.zones else ()
+    countries = {zone.country for zone in zones}
+    return countries.pop() if len(countries) == 1 else _USUAL_COUNTRY
 
 
 def _unauthorized() -> web.Response:

@@ -115,7 +115,7 @@ def test_payments_are_exported_in_the_agreed_columns(madzi):
 
 
 def test_a_person_gets_a_token_that_is_printed_once(madzi):
-    code, out, _ = madzi("users", "add", "bff", "--role", "staff")
+    code, out, _ = madzi("users", "add", "bff", "--role", "operator")
     assert (code, out) == (0, "")
     code, out, _ = madzi("users", "token", "bff")
     assert code == 0
@@ -123,7 +123,7 @@ def test_a_person_gets_a_token_that_is_printed_once(madzi):
     assert out.count("\n") == 1
     assert madzi("users", "token", "bff")[1] != out
     assert madzi("users", "token", "nobody")[0] == 1
-    assert madzi("users", "add", "bff", "--role", "staff")[2].startswith("madzi: name_taken: ")
+    assert madzi("users", "add", "bff", "--role", "operator")[2].startswith("madzi: name_taken: ")
     assert madzi("users", "add", "x", "--role", "king")[0] == 2
     assert madzi("users", "add", "y", "--role", "agent", "--zone", "XXX")[0] == 1
 

@@ -9,7 +9,7 @@ from taps.importing import import_file
 from taps.model import Billing, Role
 from taps.raising import raise_debts
 from taps.tables import customers, sellers, taps, tariffs, tenants, usage, zones
-from taps.users import users_by_msisdn
+from taps.users import by_names, users_by_msisdn
 
 KNY, NRB, EMPTY = "KNY-0417-1", "NRB-0001-7", "KNY-0533-5"
 MARY, JOHN = "+260960000001", "+260970000002"
@@ -73,7 +73,7 @@ async def test_a_caretaker_gets_the_role_once(load, city):
     await load("taps", rows.replace(",,\n", ",7,\n"))
     async with city.read() as connection:
         found = (await users_by_msisdn(connection, ["+260960000009"]))["+260960000009"]
-    assert [(user.role, user.zone) for user in found] == [(Role.CARETAKER, "KNY")]
+    assert [(user.role, user.zones) for user in found] == [(Role.CARETAKER, ("KNY",))]
 
 
 async def test_a_missing_column_keeps_and_an_empty_cell_clears(load, city):
@@ -233,7 +233,7 @@ async def test_usage_is_counted_for_a_tap_or_a_tenant(load, one):
 async def test_users_are_upserts_by_name(load, city):
     rows = "name,role,zone,msisdn\nAnn,agent,KNY,0960000009\nBob,king,,\n"
     assert await load("users", rows) == (1, 0, 0, [(3, "bad_role")])
-    assert await load("users", rows.replace("agent", "staff")) == (0, 1, 0, [(3, "bad_role")])
+    assert await load("users", rows.replace("agent", "operator")) == (0, 1, 0, [(3, "bad_role")])
 
 
 async def test_a_dry_run_says_the_same_and_changes_nothing(load, city):
@@ -268,3 +268,18 @@ async def test_kiosk_prices_are_exact_from_file_to_debt(load, city, ids, clock):
         await raise_debts(connection, "2026-11", ids=ids, clock=clock, zone="KSK")
         parts = (await store.open_parts(connection, ["MTR-0001-1"]))["MTR-0001-1"]
     assert [part.open_minor for part in parts] == [280, 70]
+
+
+async def test_a_user_may_have_several_zones_and_lose_them_again(load, city):
+    head = "name,role,zone,msisdn\n"
+    assert await load("users", head + "Ann,agent,kny nrb kny,0960000009\n") == (1, 0, 0, [])
+    assert await zones_of(city, "Ann") == ("KNY", "NRB")
+    assert await load("users", head + "Ann,agent,KNY NRB,0960000009\n") == (0, 0, 1, [])
+    assert await load("users", head + "Ann,agent,KNY,0960000009\n") == (0, 1, 0, [])
+    assert await zones_of(city, "Ann") == ("KNY",)
+    assert await load("users", head + "Ann,agent,KNY XYZ,0960000009\n") == (0, 0, 0, [(2, "unknown_zone")])
+
+
+async def zones_of(city, name):
+    async with city.read() as connection:
+        return (await by_names(connection, [name]))[name].zones

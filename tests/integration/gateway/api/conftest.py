@@ -17,11 +17,11 @@ from taps.tap_id import make
 
 SHARED_OUT = make("KNY", 601)  # individualized: two tenants
 PEOPLE = {
-    "bff": (Role.STAFF, None),
-    "office": (Role.STAFF, "KNY"),
-    "nairobi": (Role.STAFF, "NRB"),
-    "agent": (Role.AGENT, "KNY"),
-    "keeper": (Role.CARETAKER, "KNY"),
+    "bff": (Role.OPERATOR, ()),
+    "office": (Role.OPERATOR, ("KNY",)),
+    "nairobi": (Role.OPERATOR, ("NRB",)),
+    "agent": (Role.AGENT, ("KNY",)),
+    "keeper": (Role.CARETAKER, ("KNY",)),
 }
 FILES = {
     "taps": "tap_id,zone,latitude,longitude,billing,caretaker_msisdn,households,tap_number\n"
@@ -96,8 +96,8 @@ async def _people(db):
             report = await importing.import_file(connection, kind, text.encode(), ids=ids, clock=clock)
             assert not report.bad
         await raising.raise_debts(connection, PERIOD, ids=ids, clock=clock)
-        for name, (role, zone) in PEOPLE.items():
-            await users.add_user(connection, User(name, role, zone, None), clock.now())
+        for name, (role, zones) in PEOPLE.items():
+            await users.add_user(connection, User(name, role, zones), clock.now())
             await users.set_token(connection, name, f"{name}-{TOKEN}")
 
 

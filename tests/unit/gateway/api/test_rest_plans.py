@@ -11,7 +11,7 @@ from taps.tap_id import TapId
 KEY, OTHER_KEY = "0b7b6f3e-54f0-4f5c-9f0e-6a1e5c1d2b10", "0b7b6f3e-54f0-4f5c-9f0e-6a1e5c1d2b11"
 MARY = "11111111-1111-7111-8111-111111111111"
 ELSEWHERE = "22222222-2222-7222-8222-222222222222"
-BFF = User("bff", Role.STAFF, None, None)
+BFF = User("bff", Role.OPERATOR)
 BODY = {"tap_id": "kny 0417 1", "msisdn": "0961234567"}
 
 
@@ -80,9 +80,11 @@ def test_what_does_not_exist_is_said_by_its_code(change, error, code):
     assert refusal.value.reason == code
 
 
-@pytest.mark.parametrize(("zone", "is_seen"), [("KNY", True), (None, True), ("NRB", False)])
-def test_a_tap_is_there_for_users_of_its_zone(zone, is_seen):
-    user = User("office", Role.STAFF, zone, None)
+@pytest.mark.parametrize(
+    ("zones", "is_seen"), [(("KNY",), True), (("GDN", "KNY"), True), ((), True), (("NRB",), False)]
+)
+def test_a_tap_is_there_for_users_of_its_zones(zones, is_seen):
+    user = User("office", Role.OPERATOR, zones)
     if is_seen:
         assert planned(user).tap_id == "KNY-0417-1"
     else:
@@ -101,7 +103,7 @@ def test_the_hash_tells_requests_apart_and_repeats_not():
     first = asked().request_hash
     assert first == asked(key=OTHER_KEY, tenant_id=None, amount=None).request_hash
     others = [
-        asked(User("office", Role.STAFF, None, None)),
+        asked(User("office", Role.OPERATOR)),
         asked(msisdn="0967654321"),
         asked(tenant_id=MARY),
         asked(amount={"amount_minor": 500, "currency": "ZMW"}),
