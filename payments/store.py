@@ -4,6 +4,7 @@ Rows are locked in one order everywhere (payments, debt parts, customers, each b
 several processes wait for each other and never in a circle. SQLite has one writer and needs no locks.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -35,18 +36,18 @@ _TODAY = (
     sa.select(_p.msisdn, _p.currency, sa.func.sum(_p.amount_minor).label("sum_minor"))
     .where(
         _p.created_at >= sa.bindparam("midnight", type_=UtcDateTime),
-        _p.status.in_(("initiated", "pending", "success")),
+        t.status_of_found.in_(("initiated", "pending", "success")),
     )
     .group_by(_p.msisdn, _p.currency)
 )
 _CUSTOMERS_LOCKED = sa.select(customers.c.msisdn).order_by(customers.c.msisdn).with_for_update()
-_ON_HANDSETS = _PAYMENTS.where(_p.status.in_(("initiated", "pending")))
+_ON_HANDSETS = _PAYMENTS.where(t.status_of_found.in_(("initiated", "pending")))
 _UNRESOLVED = (
     sa.select(_k.part_id, _p.payment_id, _p.asked_at)
     .join(t.payments, _p.payment_id == _k.payment_id)
-    .where(_p.status.in_(("failed", "expired")), ~_p.is_final)
+    .where(t.status_of_found.in_(("failed", "expired")), ~_p.is_final)
 )
-_CREDITS = sa.select(t.credits_)
+_CREDITS = sa.select(t.credits_).where(t.credits_.c.account_id == sa.bindparam("account_id", type_=sa.String))
 
 
 async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Command]) -> None:
@@ -160,10 +161,15 @@ async def _unresolved(connection: AsyncConnection, desk: Desk, starts: set[str])
 
 
 async def _receipts(connection: AsyncConnection, desk: Desk, reports: Sequence[Reported]) -> None:
-    claimed = {r.report.receipt for r in reports if r.report.receipt}
-    claimed |= {r.hint.receipt for r in reports if r.hint and r.hint.receipt}
-    if claimed:
-        for row in await bulk.fetch(connection, _CREDITS, t.credits_.c.receipt, claimed):
+    claimed: dict[str, set[str]] = defaultdict(set)  # by account: a receipt is one of its account's
+    for report in reports:
+        payment = desk.payments.get(report.payment_id)
+        told = {word.receipt for word in (report.report, report.hint) if word and word.receipt}
+        if payment and told:
+            claimed[payment.account_id] |= told
+    for account_id, receipts in claimed.items():
+        given = {"account_id": account_id}
+        for row in await bulk.fetch(connection, _CREDITS, t.credits_.c.receipt, receipts, given):
             desk.receipts[row.account_id, row.receipt] = row.payment_id
 
 

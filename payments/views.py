@@ -15,7 +15,9 @@ _NEWEST = 10
 
 _p = t.payments.c
 _UNDER_WAY = (
-    sa.select(t.payments).where(_p.status.in_(("initiated", "pending"))).order_by(_p.created_at.desc())
+    sa.select(t.payments)
+    .where(t.status_of_found.in_(("initiated", "pending")))
+    .order_by(_p.created_at.desc())
 )
 _CLAIMED = (
     sa.select(t.claims.c.part_id, t.payments)
