@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.channels.networks import NetworkLimits
 from payments.providers.settings import DarajaSettings, MtnSettings
 from payments.validation import Limits
 from sms.settings import AfricasTalkingSettings
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     provider_timeout_s: float = Field(20, gt=0)
 
     screen_septets: int = Field(160, ge=100, le=182)
+    networks: dict[str, NetworkLimits] = {}
     single_limit_minor: dict[str, int] = {"ZMW": 500_000, "KES": 25_000_000}
     daily_limit_minor: dict[str, int] = {"ZMW": 1_000_000, "KES": 50_000_000}
     max_waiting_hops: int = 2000

@@ -4,7 +4,7 @@ import re
 import shlex
 import tomllib
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 import pytest
 import typer
@@ -153,7 +153,7 @@ def members(model):
     for name, field in model.model_fields.items():
         parts = [part for part in get_args(field.annotation) if isinstance(part, type)]
         nested = [part for part in parts if issubclass(part, BaseModel)]
-        if nested:
+        if nested and get_origin(field.annotation) is not dict:
             yield from ((f"{name}_{inner}", default) for inner, default in members(nested[0]))
         else:
             yield name, field.default
