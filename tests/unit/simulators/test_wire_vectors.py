@@ -3,10 +3,11 @@
 import pytest
 
 FILES = ["mtn", "mtn_codes", "daraja", "daraja_codes", "africastalking"]
+USSD_FILES = ["ussd_hubtel", "ussd_nalo", "ussd_arkesel", "ussd_infobip"]
 CLASSES = {"P", "N", "W", "U", "C", "R", "T"}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", FILES + USSD_FILES)
 def test_vectors_are_well_formed(vectors, name):
     found = vectors(name)
     assert len({vector["name"] for vector in found}) == len(found)
