@@ -16,6 +16,7 @@ from core.clock import SystemClock
 from core.db import Database
 from core.ids import Ids
 from gateway import schema
+from gateway.cli.browser_phone import add_phone, demo_numbers
 from gateway.cli.common import DEMO_FILE
 from gateway.cli.processes import Party, listen, simulated, stop_signal
 from gateway.housekeeping import Housekeeper
@@ -51,7 +52,9 @@ async def run_demo(port: int, data: Path, speed: float) -> None:
         await _seed(settings)
         runtime = await stack.enter_async_context(open_runtime(settings))
         hands = build_worker(runtime)
-        runner = await listen(create_app(runtime, hands.wake), "127.0.0.1", port)
+        app = create_app(runtime, hands.wake)
+        add_phone(app, settings, demo_numbers())
+        runner = await listen(app, "127.0.0.1", port)
         stack.push_async_callback(runner.cleanup)
         hands.start()
         stack.push_async_callback(hands.stop)
@@ -160,6 +163,7 @@ async def _welcome(db: Database, gateway_url: str, providers_url: str, data: Pat
         count = (await connection.execute(sa.select(sa.func.count()).select_from(taps))).scalar()
     typer.echo(
         f"""Madzi is ready: {count} taps, {gateway_url}
+  phone     {gateway_url}/phone   (in the browser)
   dial      .venv/bin/madzi dial 0961234567                       (type the keys yourself)
             .venv/bin/madzi dial 0961234567 1 1 KNY-0417-1 1 1    (pay K30.00 by MTN MoMo)
             .venv/bin/madzi dial 0961239902 1 1 KNY-0417-1 1 1    (9901 to 9909: other answers)

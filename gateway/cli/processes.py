@@ -15,6 +15,7 @@ from aiohttp import web
 
 from core import logs
 from core.errors import Refused
+from gateway.cli.browser_phone import add_phone
 from gateway.cli.common import run, settings
 from gateway.runtime import build_worker, open_runtime
 from gateway.web import create_app
@@ -67,7 +68,9 @@ async def serve_here(host: str, port: int, *, processes: int = 1) -> None:
     """Serve in this process until a signal comes."""
     async with open_runtime(settings(), processes=processes) as runtime:
         calm_garbage_collector()
-        runner = await listen(create_app(runtime), host, port, reuse_port=processes > 1)
+        app = create_app(runtime)
+        add_phone(app, runtime.settings)
+        runner = await listen(app, host, port, reuse_port=processes > 1)
         await stop_signal()
         await runner.cleanup()
 

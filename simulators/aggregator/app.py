@@ -26,7 +26,9 @@ def create(config: Config | None = None) -> web.Application:
     inbox = Inbox(config.most_messages, int(config.timing.now().timestamp() * 1000))
     faults = FaultPlan(config.faults, config.seed)
     world = World(config, config.timing, faults, gateway, inbox, dict(config.recipients))
-    dialler = Dialler(gateway, config.service_code, config.timing, end_events=config.end_events)
+    dialler = Dialler(
+        gateway, config.service_code, config.timing, end_events=config.end_events, limits=config.limits
+    )
     messaging, inbound, calls = Messaging(world), Inbound(world), Calls(dialler, config.most_calls)
     app = web.Application()
     app[WORLD] = world

@@ -1,6 +1,7 @@
 """Calls over HTTP, so that a phone in a browser can dial; each ends by END, hang-up or time-out."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
 from simulators.aggregator.dialler import Call, CallOver, Dialler
@@ -37,6 +38,13 @@ class Calls:
             self._drop_if_over(call)
             return _row(call)
 
+    async def look(self, call_id: str) -> dict[str, Any]:
+        """Return a call as it stands, ended if its time is over. Raises CallOver for one that is not there."""
+        call, lock = self._find(call_id)
+        async with lock:
+            await self._end_if_late(call)
+            return _row(call)
+
     async def hang_up(self, call_id: str) -> None:
         """End a call. Raises CallOver for a call that is not there."""
         call, lock = self._find(call_id)
@@ -51,8 +59,12 @@ class Calls:
             for call, lock in list(self._calls.values()):
                 if call.timed_out and not lock.locked():
                     async with lock:
-                        await call.time_out()
-                        self._drop_if_over(call)
+                        await self._end_if_late(call)
+
+    async def _end_if_late(self, call: Call) -> None:
+        if call.timed_out:
+            await call.time_out()
+            self._drop_if_over(call)
 
     def _find(self, call_id: str) -> tuple[Call, asyncio.Lock]:
         if call_id not in self._calls:
@@ -74,4 +86,7 @@ def _row(call: Call) -> dict[str, Any]:
         "error": screen.error,
         "history": call.history,
         "hops": call.hops,
+        "network_code": call.network,
+        "limits": asdict(call.limits),
+        "left_s": round(max(0.0, call.left_s), 3) if screen.continues else 0,
     }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from simulators.aggregator.networks import LIMITS, Limits
 from simulators.faults import Faults
 from simulators.timing import Timing, WallTime
 
@@ -31,6 +32,7 @@ class Config:
     delivery_after_s: float = 0.5
     send_s: float = 0.0
     end_events: bool = True
+    limits: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)  # by network code
     seed: int = 7
     faults: Faults = field(default_factory=Faults)
     timing: Timing = field(default_factory=WallTime)

@@ -6,10 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
+from core.errors import BadMsisdn
+from core.msisdn import parse
 from simulators.aggregator.calls import Calls, TooManyCalls
 from simulators.aggregator.config import Recipient
 from simulators.aggregator.dialler import CallOver
 from simulators.aggregator.inbound import Inbound
+from simulators.aggregator.networks import network_code, table
 from simulators.aggregator.sms import STATUSES, World
 from simulators.edge import json_object, sim_bad_request
 from simulators.fault_control import FaultControl
@@ -33,7 +36,10 @@ class Control:
             web.post("/_sim/optout", self._opt_out),
             web.post("/_sim/recipients", self._set_recipient),
             web.put("/_sim/settings", self._set_gateway),
+            web.get("/_sim/networks", self._networks),
+            web.get("/_sim/line", self._line),
             web.post("/_sim/calls", self._dial),
+            web.get("/_sim/calls/{id}", self._look),
             web.post("/_sim/calls/{id}", self._enter),
             web.delete("/_sim/calls/{id}", self._hang_up),
             *FaultControl(self._world.faults).routes(),
@@ -78,6 +84,21 @@ class Control:
         gateway.url = str(values.get("gateway_url", gateway.url)).rstrip("/")
         gateway.token = str(values.get("channel_token", gateway.token))
         return web.json_response({"gateway_url": gateway.url})
+
+    async def _networks(self, _request: web.Request) -> web.Response:
+        config = self._world.config
+        codes = {"service_code": config.service_code, "short_code": config.short_code}
+        return web.json_response({**codes, "networks": table(config.limits)})
+
+    async def _line(self, request: web.Request) -> web.Response:
+        try:
+            msisdn = parse(request.query.get("number", ""))
+        except BadMsisdn as wrong:
+            raise sim_bad_request(wrong.detail) from None
+        return web.json_response({"msisdn": msisdn, "network_code": network_code(msisdn)})
+
+    async def _look(self, request: web.Request) -> web.Response:
+        return web.json_response(await _or_404(self._calls.look(request.match_info["id"])))
 
     async def _dial(self, request: web.Request) -> web.Response:
         values = await json_object(request)

@@ -1,12 +1,12 @@
 """A call as Africa's Talking keeps it: session, whole history, end (reference africastalking §1)."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from core.clock import rfc3339
 from simulators.aggregator.gateway import Answer, Gateway, Unanswered
-from simulators.aggregator.networks import limits, network_code
+from simulators.aggregator.networks import LIMITS, Limits, limits, network_code
 from simulators.timing import Timing, WallTime
 
 SUCCESS, INCOMPLETE, FAILED = "Success", "Incomplete", "Failed"
@@ -39,11 +39,13 @@ class Dialler:
         session_ids: Callable[[], str] | None = None,
         *,
         end_events: bool = True,
+        limits: Mapping[str, Limits] = LIMITS,
     ) -> None:
         self.gateway = gateway
         self.service_code = service_code
         self.timing = timing or WallTime()
         self.end_events = end_events
+        self.limits = limits
         self._session_ids = session_ids or self._counted_ids()
 
     async def dial(self, msisdn: str, code: str | None = None, network: str | None = None) -> "Call":
@@ -79,7 +81,7 @@ class Call:
         self.screen = Screen("", continues=True)
         self._dialler = dialler
         self._service = service
-        self._network = network
+        self.network = network
         self._metadata: list[str] = []
         self._answer = ""
         self._began = self._shown = dialler.timing.now()
@@ -92,9 +94,19 @@ class Call:
     @property
     def timed_out(self) -> bool:
         """Whether the network's patience is over: the whole session's, or the person's."""
-        bound, now = limits(self._network), self._dialler.timing.now()
+        return not self.over and self.left_s < 0
+
+    @property
+    def left_s(self) -> float:
+        """For how many more seconds the network waits; below zero when it has waited long enough."""
+        bound, now = self.limits, self._dialler.timing.now()
         idle_s, session_s = (now - self._shown).total_seconds(), (now - self._began).total_seconds()
-        return not self.over and (idle_s > bound.idle_s or session_s > bound.session_s)
+        return min(bound.idle_s - idle_s, bound.session_s - session_s)
+
+    @property
+    def limits(self) -> Limits:
+        """How long the caller's network lets a session and a thought last."""
+        return limits(self.network, self._dialler.limits)
 
     async def start(self, history: str) -> Screen:
         """Send the first hop."""
@@ -166,7 +178,7 @@ class Call:
         return {
             "sessionId": self.session_id,
             "phoneNumber": self.msisdn,
-            "networkCode": self._network,
+            "networkCode": self.network,
             "serviceCode": self._service,
             "text": self.history,
         }
@@ -177,7 +189,7 @@ class Call:
             "date": rfc3339(now.replace(microsecond=0)),
             "sessionId": self.session_id,
             "serviceCode": self._service,
-            "networkCode": self._network,
+            "networkCode": self.network,
             "phoneNumber": self.msisdn,
             "status": status,
             "cost": _COST,

@@ -1,6 +1,8 @@
 """Networks by number: Africa's Talking's codes, prices of an SMS, and how long a session may last."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from core.msisdn import network
 
@@ -25,8 +27,8 @@ class Limits:
     idle_s: float = 60.0
 
 
-_LIMITS = {"63902": Limits(180.0, 30.0), "63903": Limits(180.0, 60.0)}
-_UNKNOWN = Limits()
+LIMITS: Mapping[str, Limits] = {"63902": Limits(180.0, 30.0), "63903": Limits(180.0, 60.0)}
+UNKNOWN = Limits()
 
 
 def network_code(msisdn: str) -> str:
@@ -35,9 +37,18 @@ def network_code(msisdn: str) -> str:
     return _CODES.get((holder.country, holder.name), SANDBOX)
 
 
-def limits(code: str) -> Limits:
+def limits(code: str, known: Mapping[str, Limits] = LIMITS) -> Limits:
     """Return a network's limits; Zambia's are not published, so a guess stands for them."""
-    return _LIMITS.get(code, _UNKNOWN)
+    return known.get(code, UNKNOWN)
+
+
+def table(known: Mapping[str, Limits] = LIMITS) -> list[dict[str, Any]]:
+    """Return every network that a phone may be on, with its limits in seconds."""
+    named = [(code, name, country) for (country, name), code in _CODES.items()]
+    return [
+        {"code": code, "name": name, "country": country, **asdict(limits(code, known))}
+        for code, name, country in (*named, (SANDBOX, "SANDBOX", ""))
+    ]
 
 
 def price(msisdn: str) -> tuple[str, int]:

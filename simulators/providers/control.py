@@ -1,5 +1,6 @@
 """`/_sim`: looking at the other parties and telling them how to behave. No real provider has this."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +13,7 @@ from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 
 EVERYBODY = "*"
+_LONGEST_LEASE_S = 3600
 
 
 class Control:
@@ -19,6 +21,7 @@ class Control:
 
     def __init__(self, network: Network) -> None:
         self._network = network
+        self._leases: dict[str, asyncio.TimerHandle] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
@@ -45,18 +48,39 @@ class Control:
 
     async def _tell(self, request: web.Request) -> web.Response:
         values = await json_object(request)
-        msisdn, person = values.pop("msisdn", None), _person(values)
+        msisdn, for_s = values.pop("msisdn", None), values.pop("for_s", None)
+        person = _person(values)
         if not isinstance(msisdn, str):
             raise sim_bad_request("msisdn is missing")
         if msisdn == EVERYBODY:
             self._network.people.default = person
         else:
-            self._network.people.tell("+" + msisdn.lstrip("+ "), person)
+            number = "+" + msisdn.lstrip("+ ")
+            self._lease(number, for_s)
+            self._network.people.tell(number, person)
         return web.json_response({"msisdn": msisdn, **asdict(person)})
 
     async def _forget(self, request: web.Request) -> web.Response:
-        self._network.people.forget("+" + request.match_info["msisdn"].lstrip("+ "))
+        number = "+" + request.match_info["msisdn"].lstrip("+ ")
+        self._lease(number, None)
+        self._network.people.forget(number)
         return web.Response(status=204)
+
+    def _lease(self, number: str, for_s: object) -> None:
+        """Forget what `number` was told after `for_s` seconds of the machine's time; None holds for good.
+
+        A page that asks its person must not leave the number waiting for answers once it is closed.
+        """
+        if for_s is not None and not (isinstance(for_s, int | float) and 0 < for_s <= _LONGEST_LEASE_S):
+            raise sim_bad_request(f"for_s is a number of seconds up to {_LONGEST_LEASE_S}")
+        if number in self._leases:
+            self._leases.pop(number).cancel()
+        if isinstance(for_s, int | float):
+            self._leases[number] = asyncio.get_running_loop().call_later(for_s, self._lapse, number)
+
+    def _lapse(self, number: str) -> None:
+        self._leases.pop(number, None)
+        self._network.people.forget(number)
 
     async def _prompts(self, request: web.Request) -> web.Response:
         msisdn = request.query.get("msisdn")
