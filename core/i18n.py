@@ -21,6 +21,7 @@ ENGLISH = "en"
 COUNT = "count"
 _HEADER = re.compile(r'^"(X-[\w-]+): (.*)\\n"$', re.MULTILINE)
 _LAST_KEY = 99
+_COUNTS_TRIED = 200  # no language of CLDR needs more to show all its plural forms
 Entry = str | tuple[str, ...]
 PluralRule = Callable[[int], int]
 
@@ -58,6 +59,7 @@ class Catalogues:
         self._files = {
             language: one if isinstance(one, Catalogue) else Catalogue(one) for language, one in found.items()
         }
+        self.kept: dict[Any, Any] = {}  # what a room makes of these texts once and for all
         # Looked up at every hop: plain texts stand by themselves, of plural forms the last one.
         self._templates = {
             language: {
@@ -92,6 +94,11 @@ class Catalogues:
         """Return all templates of a key: one, or one for each plural form; raises KeyError."""
         entry = self._files[self._speaker(key, language)].entries[key]
         return (entry,) if isinstance(entry, str) else entry
+
+    def plural_forms(self, language: str) -> int:
+        """Return how many plural forms a language has."""
+        rule = self._files[language].rule
+        return len({rule(count) for count in range(_COUNTS_TRIED)})
 
     def template(self, key: str, language: str, count: object = None) -> str:
         """Return the template of a key; raises KeyError where not even English has it."""

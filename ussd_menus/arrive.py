@@ -11,24 +11,22 @@ from ussd_menus.session import Session
 from ussd_menus.view import Go, Shown, View
 
 
-def follow(view: View, going: Go, heard: str = "") -> Outcome:
+def follow(view: View, going: Go) -> Outcome:
     """Leave the present screen and show the next one."""
     changes = {"page": 0, **going.keep, "errors": 0, "state": fire(view.session.state, going.event)}
     arrived = View(view.session.but(changes), view.facts, view.now, view.settings)
-    return show(arrived, going.error, going.effects, heard)
+    return show(arrived, going.error, going.effects)
 
 
-def show(view: View, error: Text | None = None, effects: tuple[Effect, ...] = (), heard: str = "") -> Outcome:
+def show(view: View, error: Text | None = None, effects: tuple[Effect, ...] = ()) -> Outcome:
     """Show the present screen, or follow where it sends on; no screen sends on in a circle (tested)."""
     shown = SPECS[view.session.state].show(view)
     if isinstance(shown, Go):
-        return follow(view, replace(shown, effects=effects, error=shown.error or error), heard)
-    return put(view, shown, error, effects, heard)
+        return follow(view, replace(shown, effects=effects, error=shown.error or error))
+    return put(view, shown, error, effects)
 
 
-def put(
-    view: View, shown: Shown, error: Text | None = None, effects: tuple[Effect, ...] = (), heard: str = ""
-) -> Outcome:
+def put(view: View, shown: Shown, error: Text | None = None, effects: tuple[Effect, ...] = ()) -> Outcome:
     """Return the screen in words, and the session that remembers what its keys do."""
     session, settings = view.session, view.settings
     rendered = Renderer(settings.catalogues, session.spoken, settings.septets).render(
@@ -36,7 +34,7 @@ def put(
     )
     screen = Screen(shown.name or session.state, rendered.text, shown.is_end)
     kept = session.but({"options": rendered.options, "more": rendered.more, **shown.keep})
-    return Outcome(kept, screen, effects, heard)
+    return Outcome(kept, screen, effects)
 
 
 def end(view: View, event: str, text: Text) -> Outcome:

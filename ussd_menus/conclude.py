@@ -21,7 +21,7 @@ _NO_CLOCK = datetime.min.replace(tzinfo=UTC)  # no screen that follows a Yes loo
 def conclude(intent: o.Intent, result: o.Result, settings: o.MenuSettings) -> o.Outcome:
     """Return the screen after a Yes, with the effects that the intent carried."""
     outcome = _told(View(intent.session, {}, _NO_CLOCK, settings), intent.pay, result)
-    return replace(outcome, effects=intent.effects, heard=intent.heard)
+    return replace(outcome, effects=intent.effects)
 
 
 def _told(view: View, pay: o.Confirmed, result: o.Result) -> o.Outcome:  # noqa: PLR0911 - one line a result

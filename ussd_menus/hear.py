@@ -9,7 +9,7 @@ from ussd_menus.machine import fire
 from ussd_menus.outcome import Intent, Outcome
 from ussd_menus.screens import SPECS
 from ussd_menus.session import END
-from ussd_menus.typed import clean, echo, loggable, may_be_pin
+from ussd_menus.typed import clean, echo, may_be_pin
 from ussd_menus.view import Again, Go, Say, Spec, Taken, View
 
 _MAX_WRONG = 3
@@ -28,16 +28,15 @@ def hear(view: View, typed: str) -> Heard:
     if spec.name == END:
         return Heard(show(view))
     words = clean(typed)
-    heard = loggable(words)
     match _take(view, spec, words):
         case Again(error):
-            return Heard(replace(_again(view, spec, error), heard=heard), fitted=False)
+            return Heard(_again(view, spec, error), fitted=False)
         case Say(event, pay):
             state = fire(spec.name, event)
             session = replace(view.session, state=state, confirmations=pay.number, errors=0)
-            return Heard(Intent(pay, session, heard=heard))
+            return Heard(Intent(pay, session))
         case Go() as taken:
-            return Heard(follow(view, taken, heard))
+            return Heard(follow(view, taken))
 
 
 def _take(view: View, spec: Spec, words: str) -> Taken:

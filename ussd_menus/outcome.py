@@ -60,7 +60,6 @@ class Outcome(Struct, frozen=True):
     session: Session
     screen: Screen
     effects: tuple[Effect, ...] = ()
-    heard: str = ""  # what was typed, as it may be logged
 
 
 class Confirmed(Struct, frozen=True):
@@ -83,7 +82,6 @@ class Intent(Struct, frozen=True):
     pay: Confirmed
     session: Session
     effects: tuple[Effect, ...] = ()
-    heard: str = ""
 
 
 class Accepted(Struct, frozen=True):

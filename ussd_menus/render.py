@@ -30,6 +30,16 @@ class Renderer(Struct, frozen=True):
 
     def render(self, shown: Shown, page: int = 0, error: Text | None = None) -> Rendered:
         """Return the fullest version that fits: all said, else a shorter head, else shorter names."""
+        if not shown.is_constant or error or page:
+            return self._fit(shown, page, error)
+        kept = self.catalogues.kept
+        key = (id(shown), self.language, self.septets)
+        if key not in kept:
+            kept[key] = self._fit(shown, 0, None)
+        rendered: Rendered = kept[key]
+        return rendered
+
+    def _fit(self, shown: Shown, page: int, error: Text | None) -> Rendered:
         for name_length in _NAME_LENGTHS:
             for head in _heads(shown, error):
                 rendered = self._lay_out(shown, page, head, name_length)

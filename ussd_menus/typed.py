@@ -1,4 +1,4 @@
-"""What people type, made harmless: for reading, for showing again, for logs. Nothing here ever raises."""
+"""What people type, made harmless: for reading, for showing again. Nothing here ever raises."""
 
 import re
 
@@ -6,9 +6,7 @@ from core.gsm import fold
 
 _LONGEST_READ = 160
 _LONGEST_ECHO = 12
-_LONGEST_LOGGED = 40
 _MAYBE_PIN = re.compile(r"\s*\d{4,5}\s*#?", re.ASCII)
-_LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){6,}", re.ASCII)
 
 
 def clean(text: str) -> str:
@@ -18,7 +16,7 @@ def clean(text: str) -> str:
 
 
 def may_be_pin(text: str) -> bool:
-    """Say whether a text may be somebody's PIN: then it is neither shown nor logged."""
+    """Say whether a text may be somebody's PIN: then it is never shown."""
     return _MAYBE_PIN.fullmatch(text) is not None
 
 
@@ -26,14 +24,6 @@ def echo(text: str) -> str:
     """Return the text as it may stand on a screen: short, one line, GSM-7, `?` for what is not."""
     plain = "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
     return fold(plain)[:_LONGEST_ECHO].strip()
-
-
-def loggable(text: str) -> str:
-    """Return the text as it may be logged: no PIN, no phone number, short."""
-    if may_be_pin(text):
-        return "****"
-    plain = "".join(char if char.isprintable() else "?" for char in text[:_LONGEST_LOGGED])
-    return _LONG_NUMBER.sub("****", plain)
 
 
 def new_input(previous: str, text: str) -> str | None:

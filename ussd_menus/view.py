@@ -73,6 +73,7 @@ class Shown(Struct, frozen=True):
     has_back: bool = True
     keeps_head: bool = True  # an error is said above the head, not in its place
     is_end: bool = False
+    is_constant: bool = False  # a constant of its module: its words are made once
     name: str = ""  # for metrics, where the screen has several faces; else the state's
     keep: Mapping[str, Any] = field(default_factory=dict)  # fields of the session that this screen sets
 

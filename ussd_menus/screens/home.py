@@ -1,5 +1,7 @@
 """The main menu and its short leaves: report a problem, help, and what a refusal says."""
 
+from functools import cache
+
 from core.i18n import Text
 from ussd_menus.view import Go, Option, Shown, Spec, Taken, View, nowhere
 
@@ -11,6 +13,7 @@ _MAIN = Shown(
     ),
     has_back=False,
     keeps_head=False,
+    is_constant=True,
 )
 PAY_ARCS = {"pay_one": "debt", "pay_many": "taps", "pay_new": "tap_ask"}
 
@@ -33,11 +36,13 @@ def _choose(view: View, event: str, _argument: str) -> Taken:
     return Go(event)
 
 
-def _leaf(name: str) -> Spec:
-    def show(view: View) -> Shown:
-        return Shown((Text(name, {"support": view.settings.support_phone}),), keeps_head=False)
+@cache
+def _says(name: str, support_phone: str) -> Shown:
+    return Shown((Text(name, {"support": support_phone}),), keeps_head=False, is_constant=True)
 
-    return Spec(name, show, {"back": "main"})
+
+def _leaf(name: str) -> Spec:
+    return Spec(name, lambda view: _says(name, view.settings.support_phone), {"back": "main"})
 
 
 SCREENS = (

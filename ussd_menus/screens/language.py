@@ -9,9 +9,12 @@ LANGUAGES = {"en": "English", "ny": "Nyanja", "bem": "Bemba"}
 _OPTIONS = tuple(Option(f"chosen:{code}", Text("as_is", {"words": word})) for code, word in LANGUAGES.items())
 
 
+_FIRST = Shown((Text("lang"),), _OPTIONS, has_back=False, keeps_head=False, is_constant=True)
+_LATER = Shown((Text("lang"),), _OPTIONS, keeps_head=False, is_constant=True)
+
+
 def _show(view: View) -> Shown:
-    has_back = view.session.language is not None
-    return Shown((Text("lang"),), _OPTIONS, has_back=has_back, keeps_head=False)
+    return _LATER if view.session.language else _FIRST
 
 
 def _choose(view: View, _event: str, language: str) -> Taken:
