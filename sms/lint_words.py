@@ -1,68 +1,61 @@
-"""Each language's own words for the checks of `sms.lint` (reference texts §5, checks 3, 6, 7, 8, 9, 12)."""
+"""The words that the checks of `sms.lint` look for besides those of `core.wording` (reference texts §5)."""
 
-from dataclasses import dataclass
+from core.i18n import ENGLISH
 
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One word for one idea in a language; empty where its reviewers have not said yet."""
-
-    banned: frozenset[str] = frozenset()
-    relative_times: frozenset[str] = frozenset()
-    nothing_taken: str = ""
-    not_again: str = ""
-    nothing_to_do: tuple[str, ...] = ()
-    most_words: int = 40
-    most_in_sentence: int = 20
-    longest_word: int = 20
-
-
-_BANNED_ENGLISH = frozenset(
-    {
-        *("invalid", "error", "failed", "failure", "please", "sorry", "oops", "dear", "customer", "kindly"),
-        *("transaction", "session", "request", "timeout", "successful", "pending", "processing"),
-        *("insufficient", "confirm", "select", "option", "enter", "credit", "account", "service"),
-        *("msisdn", "ussd", "stk"),
-    }
-)
-
-WORDS = {
-    "en": Words(
-        banned=_BANNED_ENGLISH,
-        relative_times=frozenset(
-            ["minute", "minutes", "hour", "hours", "soon", "today", "tomorrow", "yesterday"]
-        ),
-        nothing_taken="Nothing was taken",
-        not_again="Do not pay again",
-        nothing_to_do=("Nothing to do", "Do nothing"),
-        most_words=30,
-        most_in_sentence=14,
-        longest_word=10,
-    )
+# An SMS may come late, so it never says when in these words.
+RELATIVE_TIMES: dict[str, frozenset[str]] = {
+    "en": frozenset(["minute", "minutes", "hour", "hours", "soon", "today", "tomorrow", "yesterday"]),
+    "ny": frozenset(["minute", "mphindi", "ola", "lelo", "mailo", "mawa", "dzulo", "posachedwa"]),
+    "bem": frozenset(["minute", "iawala", "insa", "lelo", "ilelo", "mailo", "nombaline"]),
 }
 
 _WAITING, _NOT_PAID = "Waiting:", "Not paid:"
 
 # What an SMS of this event says first, after the name of who speaks.
-OUTCOMES: dict[str, dict[str, str]] = {
-    "en": {
-        "wait.sms": _WAITING,
-        "wait.long": _WAITING,
-        "paid": "Paid ",
-        "paid.part": "Paid ",
-        "paid.foryou": "Paid ",
-        "paid.late": "Paid ",
-        "paid.late.part": "Paid ",
-        "kept": "Paid ",
-        "kept.twice": "Paid twice:",
-        "expired": "Not paid in time:",
-        "fail.balance": _NOT_PAID,
-        "fail.pin": _NOT_PAID,
-        "fail.cancelled": _NOT_PAID,
-        "fail.noanswer": _NOT_PAID,
-        "fail.down": _NOT_PAID,
-        "fail.limit": _NOT_PAID,
-        "fail.other": _NOT_PAID,
-        "fail.paid_already": _NOT_PAID,
-    }
+OUTCOMES: dict[str, str] = {
+    "wait.sms": _WAITING,
+    "wait.long": _WAITING,
+    "paid": "Paid ",
+    "paid.part": "Paid ",
+    "paid.foryou": "Paid ",
+    "paid.late": "Paid ",
+    "paid.late.part": "Paid ",
+    "kept": "Paid ",
+    "kept.twice": "Paid twice:",
+    "expired": "Not paid in time:",
+    "fail.balance": _NOT_PAID,
+    "fail.pin": _NOT_PAID,
+    "fail.cancelled": _NOT_PAID,
+    "fail.noanswer": _NOT_PAID,
+    "fail.down": _NOT_PAID,
+    "fail.limit": _NOT_PAID,
+    "fail.other": _NOT_PAID,
+    "fail.paid_already": _NOT_PAID,
 }
+
+# The same outcomes in other languages: we are still waiting, we have received, we have not received, …
+_OUTCOMES_IN: dict[str, dict[str, str]] = {
+    "ny": {
+        _WAITING: "Tikali kuyembekeza ",
+        "Paid ": "Talandila ",
+        "Paid twice:": "Talandila kawili ",
+        _NOT_PAID: "Sitinalandile ",
+        "Not paid in time:": "Sitinalandile pa nthawi ",
+    },
+    "bem": {
+        _WAITING: "Tucili tulelolela ",
+        "Paid ": "Twapokelela ",
+        "Paid twice:": "Twapokelela imiku ibili ",
+        _NOT_PAID: "Tatupokelele ",
+        "Not paid in time:": "Tatupokelele pa nshita ",
+    },
+}
+
+
+def outcome(key: str, language: str) -> str | None:
+    """Return what an SMS starts with: empty where nobody has listed a language's words, None for no event."""
+    english = OUTCOMES.get(key)
+    if english is None or language == ENGLISH:
+        return english
+    own = _OUTCOMES_IN.get(language)
+    return "" if own is None else own.get(english)

@@ -19,7 +19,7 @@ def test_the_texts_that_ship_have_no_problem():
 
 
 def test_every_event_has_an_outcome_word():
-    assert set(OUTCOMES["en"]) == {key for key in ENGLISH if not key.startswith("part.")}
+    assert set(OUTCOMES) == {key for key in ENGLISH if not key.startswith("part.")}
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_another_language_needs_every_key_and_every_placeholder():
     found = {
         (p.key, p.detail) for p in lint(Catalogues({"en": ENGLISH, "bem": bemba})) if p.language == "bem"
     }
-    assert ("wait.sms", "is missing in this language or in English") in found
-    assert ("expired", "is left over in English") in found
+    assert ("wait.sms", "not translated") in found
+    assert ("expired", "left over in English") in found
     assert not any(key == "paid" and "placeholders" in detail for key, detail in found)
 
 
@@ -68,7 +68,7 @@ def test_a_lost_placeholder_is_found():
     found = {
         (p.key, p.detail) for p in lint(Catalogues({"en": ENGLISH, "bem": bemba})) if p.language == "bem"
     }
-    assert ("paid", "its placeholders are not those of English") in found
+    assert any(key == "paid" and detail.startswith("placeholders") for key, detail in found)
 
 
 def test_a_text_that_nothing_says_is_found():
