@@ -15,5 +15,18 @@ CALLBACKS = Counter("madzi_callbacks_total", "Callbacks by what they turned out 
 OUTBOX = Gauge("madzi_outbox_rows", "Outbox rows not done", ["kind", "status"])
 OUTBOX_AGE_S = Gauge("madzi_outbox_oldest_seconds", "Age of the oldest due outbox row")
 SMS = Gauge("madzi_sms_messages", "SMS by status", ["status"])
+SMS_LOST = Gauge("madzi_sms_lost", "SMS that are dead or failed, by reason", ["status", "reason"])
+SMS_QUEUE_AGE_S = Gauge("madzi_sms_oldest_seconds", "How long the oldest SMS to hand over has waited")
+SMS_HANDED = Counter(
+    "madzi_sms_handed_total", "Hand-overs of SMS by what became of them", ["outcome", "reason"]
+)
+SMS_ENDED = Counter(
+    "madzi_sms_ended_total", "SMS sent, delivered, failed, dead or dropped, by reason", ["status", "reason"]
+)
+SMS_ACCOUNT_FAULTS = Counter(
+    "madzi_sms_account_faults_total",
+    "Hand-overs that our account at the aggregator is to blame for",
+    ["reason"],
+)
 SUSPENSE = Gauge("madzi_suspense_open_items", "Open suspense items", ["kind"])
 DEAD = Counter("madzi_outbox_dead_total", "Outbox rows given up", ["kind"])

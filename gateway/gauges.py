@@ -5,9 +5,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from core.db import Database
-from core.metrics import OUTBOX, OUTBOX_AGE_S, SMS, SUSPENSE
+from core.metrics import OUTBOX, OUTBOX_AGE_S, SMS, SMS_LOST, SMS_QUEUE_AGE_S, SUSPENSE
 from core.outbox import outbox
 from payments.tables import suspense_items
+from sms import queue
 from sms.tables import sms_messages
 
 
@@ -27,6 +28,10 @@ async def refresh(db: Database, now: datetime) -> None:
         by_status = sa.select(sms_messages.c.status, sa.func.count()).group_by(sms_messages.c.status)
         for status, count in await connection.execute(by_status):
             SMS.labels(status).set(count)
+        SMS_LOST.clear()
+        for status, reason, count in await queue.lost(connection):
+            SMS_LOST.labels(status, reason).set(count)
+        SMS_QUEUE_AGE_S.set(await queue.age_s(connection, now))
         SUSPENSE.clear()
         open_items = sa.select(suspense_items.c.kind, sa.func.count()).where(
             suspense_items.c.status == "open"

@@ -12,9 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import bulk, outbox
 from core.clock import Clock
 from core.db import Database
+from core.metrics import SMS_ACCOUNT_FAULTS, SMS_ENDED, SMS_HANDED
 from sms import attempts, reports
-from sms.attempts import Change
+from sms.attempts import ALWAYS, MOST_ATTEMPTS, Change
 from sms.lifecycle import SmsStatus
+from sms.manners import Asking
+from sms.reasons import Reason
 from sms.senders.base import Handed, Outcome, Outgoing, Sender
 from sms.tables import sms_messages
 
@@ -25,7 +28,7 @@ class Delivery:
     """Handles outbox messages of kind `sms`.
 
     A call takes at most `len(messages) / concurrency` times the sender's own time-out, which the lease on
-    the messages must outlast. `jitter` gives numbers from 0 to 1.
+    the messages must outlast. `jitter` gives numbers from 0 to 1; `asking` knows when reminders may go.
     """
 
     def __init__(
@@ -36,13 +39,15 @@ class Delivery:
         jitter: Callable[[], float],
         *,
         concurrency: int = 16,
-        max_attempts: int = 10,
+        max_attempts: int = MOST_ATTEMPTS,
+        asking: Asking | None = None,
     ) -> None:
         self._db = db
         self._sender = sender
         self._clock = clock
         self._jitter = jitter
         self._most = max_attempts
+        self._asking = asking or Asking()
         self._places = asyncio.Semaphore(concurrency)
 
     async def handle(self, messages: Sequence[outbox.Message]) -> None:
@@ -57,20 +62,24 @@ class Delivery:
         now = self._clock.now()
         async with self._db.write() as connection:
             rows = await _locked(connection, (message.key for message in messages))
+            manners = await self._asking.about(connection, rows.values(), now)
             changes = {
-                message.key: attempts.begin(rows.get(message.key), message, now=now, most=self._most)
-                for message in messages
+                key: attempts.begin(
+                    rows.get(key), message, now=now, most=self._most, manners=manners.get(key, ALWAYS)
+                )
+                for key, message in ((message.key, message) for message in messages)
             }
             await _store(connection, changes.values())
+        _count(changes.values())
         return {key: rows[key] for key, change in changes.items() if change.outbox is None}
 
     async def _send(self, sms: sa.Row[Any]) -> Handed:
         async with self._places:
             try:
-                handed = await self._sender.send(Outgoing(sms.sms_id, sms.msisdn, sms.text))
+                handed = await self._sender.send(Outgoing(sms.sms_id, sms.msisdn, sms.text, sms.sender))
             except Exception:  # one broken hand-over must not lose the others' results
                 _log.exception("sms sender broke", sms_id=sms.sms_id)
-                return Handed(Outcome.UNKNOWN, code="the sender broke")
+                return Handed(Outcome.UNKNOWN, code="the sender broke", reason=Reason.NO_ANSWER)
         _tell(sms, handed)
         return handed
 
@@ -93,7 +102,9 @@ class Delivery:
             ]
             await _store(connection, changes)
             ids = [one.provider_message_id for one in handed.values() if one.provider_message_id]
-            await reports.settle(connection, ids, now=now)
+            settled = await reports.settle(connection, ids, now=now)
+        _count(changes)
+        reports.count(settled)
 
 
 def _is_ours(sms: sa.Row[Any], attempt: int, handed: Handed) -> bool:
@@ -124,7 +135,20 @@ def _by_columns(rows: Iterable[dict[str, Any] | None]) -> list[list[dict[str, An
     return list(groups.values())
 
 
+_ENDS = frozenset({SmsStatus.SENT, SmsStatus.DEAD, SmsStatus.DROPPED})
+
+
+def _count(changes: Iterable[Change]) -> None:
+    """Count what has ended, once it is committed."""
+    for change in changes:
+        if change.sms and change.sms["status"] in _ENDS:
+            SMS_ENDED.labels(change.sms["status"], change.sms.get("reason") or "").inc()
+
+
 def _tell(sms: sa.Row[Any], handed: Handed) -> None:
+    SMS_HANDED.labels(handed.outcome.value, handed.reason or "").inc()
+    if handed.is_config_fault:
+        SMS_ACCOUNT_FAULTS.labels(handed.reason or Reason.OTHER).inc()
     if handed.is_config_fault:
         _log.error("sms account needs an operator", code=handed.code, sms_id=sms.sms_id)
     elif handed.outcome is not Outcome.SENT:

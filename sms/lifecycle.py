@@ -19,11 +19,13 @@ class SmsStatus(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"  # the network could not deliver it
     DEAD = "dead"  # we could not hand it over: an operator decides
+    DROPPED = "dropped"  # a reminder that nobody needs any more: paid meanwhile, or STOP
 
 
 S = SmsStatus
 
-# (event, from, to). What the aggregator says after its final word changes nothing.
+# (event, from, to). What the aggregator says after its final word changes nothing, but that a handset has it
+# after all: reports may come in any order, and the end is the same.
 TABLE: tuple[tuple[str, S, S], ...] = (
     ("send", S.QUEUED, S.SENDING),
     ("send", S.SENDING, S.SENDING),
@@ -31,9 +33,12 @@ TABLE: tuple[tuple[str, S, S], ...] = (
     ("accept", S.SENDING, S.SENT),
     ("deliver", S.SENT, S.DELIVERED),
     ("fail", S.SENT, S.FAILED),
+    ("deliver", S.FAILED, S.DELIVERED),
     ("give_up", S.QUEUED, S.DEAD),
     ("give_up", S.SENDING, S.DEAD),
     ("replay", S.DEAD, S.QUEUED),
+    ("drop", S.QUEUED, S.DROPPED),
+    ("drop", S.SENDING, S.DROPPED),
 )
 
 SMS = Lifecycle("sms", SmsStatus, TABLE)

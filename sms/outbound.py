@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,11 +19,20 @@ from sms.templates import CUTS, NOTHING
 KIND = "sms"
 
 
+class Purpose(StrEnum):
+    """Why an SMS is sent; only a reminder respects STOP and quiet hours."""
+
+    SERVICE = "service"  # about a payment, a registration, or in answer to the person
+    REMINDER = "reminder"
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something that one person is to be told once.
 
-    `fact_key` names the fact and, where several are told, the person: `payment:<id>:success`.
+    `fact_key` names the fact and, where several are told, the person: `payment:<id>:success`. `sender` is the
+    number that the person texted, for a reply; None is the name of the settings. `country` (ISO 3166) says
+    whose clock the quiet hours of a reminder follow.
     """
 
     fact_key: str
@@ -31,6 +41,9 @@ class Notice:
     text: Text
     correlation_id: str
     payment_id: str | None = None
+    sender: str | None = None
+    purpose: Purpose = Purpose.SERVICE
+    country: str | None = None
 
 
 def words(text: Text, language: str, catalogues: Catalogues) -> str:
@@ -67,12 +80,15 @@ def compose(notice: Notice, *, sms_id: str, now: datetime, catalogues: Catalogue
         "fact_key": notice.fact_key,
         "msisdn": notice.msisdn,
         "template": notice.text.key,
-        "params": json.dumps(notice.text.params, default=asdict),
+        "params": json.dumps(notice.text.params, default=_as_json),
         "language": notice.language,
         "text": text,
         "encoding": length.encoding,
         "units": length.units,
         "segments": length.segments,
+        "purpose": notice.purpose.value,
+        "sender": notice.sender,
+        "country": notice.country,
         "status": SmsStatus.QUEUED.value,
         "attempts": 0,
         "unknowns": 0,
@@ -82,6 +98,10 @@ def compose(notice: Notice, *, sms_id: str, now: datetime, catalogues: Catalogue
         "updated_at": now,
         "version": 1,
     }
+
+
+def _as_json(piece: Text) -> dict[str, Any]:
+    return {"key": piece.key, "params": piece.params}
 
 
 async def enqueue(connection: AsyncConnection, rows: Sequence[bulk.Row]) -> set[str]:

@@ -20,7 +20,11 @@ sms_messages = sa.Table(
     sa.Column("encoding", sa.String(4), nullable=False, comment="gsm7 or ucs2"),
     sa.Column("units", sa.Integer, nullable=False, comment="septets or UCS-2 code units"),
     sa.Column("segments", sa.Integer, nullable=False),
+    sa.Column("purpose", sa.String(8), nullable=False, server_default="service", comment="service, reminder"),
+    sa.Column("sender", sa.String(20), comment="the number that was texted; empty: the name"),
+    sa.Column("country", sa.String(2), comment="whose clock a reminder's quiet hours follow"),
     sa.Column("status", sa.String(9), nullable=False, comment="sms.lifecycle"),
+    sa.Column("reason", sa.String(20), comment="why it is not there yet, or never will be: sms.reasons"),
     sa.Column("attempts", sa.Integer, nullable=False, comment="hand-overs begun"),
     sa.Column("unknowns", sa.Integer, nullable=False, comment="hand-overs whose outcome nobody knows"),
     # Not unique: an aggregator that repeats an id must not keep a batch's results from being stored.
@@ -28,11 +32,20 @@ sms_messages = sa.Table(
     sa.Column("provider_status", sa.String(60), comment="the aggregator's own last word"),
     sa.Column("cost_minor", sa.Integer),
     sa.Column("cost_currency", sa.String(3)),
+    sa.Column("cost_said", sa.String(24), comment="the aggregator's own words: it counts in smaller units"),
     sa.Column("correlation_id", sa.String(64), nullable=False),
     sa.Column("payment_id", Id, index=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+)
+_UNDELIVERED = sa.text("status IN ('dead', 'failed')")
+sa.Index(
+    "ix_sms_messages_undelivered",
+    sms_messages.c.status,
+    sms_messages.c.reason,
+    postgresql_where=_UNDELIVERED,
+    sqlite_where=_UNDELIVERED,
 )
 
 # Stored before it is believed; `sms_id` is empty until the SMS it speaks of is found.
@@ -59,10 +72,16 @@ sms_inbound = sa.Table(
     sa.Column("raw", sa.LargeBinary, nullable=False, comment="the form as it came, JSON"),
 )
 
+# A person who has a row here gets no reminders, whatever the sender; see sms.optouts.
 sms_opt_outs = sa.Table(
     "sms_opt_outs",
     metadata,
     sa.Column("msisdn", Msisdn, primary_key=True),
-    sa.Column("sender", sa.String(20), primary_key=True, comment="the sender id that is stopped"),
+    sa.Column(
+        "sender",
+        sa.String(20),
+        primary_key=True,
+        comment="the sender id that is stopped; empty: asked by SMS",
+    ),
     sa.Column("at", UtcDateTime, nullable=False),
 )

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 from africastalking.SMS import SMSService
 
+from sms.reasons import Reason
 from sms.senders import africastalking_reply
 from sms.senders.base import Handed, Outcome, Outgoing
 from sms.settings import AfricasTalkingSettings
@@ -69,12 +70,13 @@ class AfricasTalking:
         """Hand over once. A time-out or a broken reply is UNKNOWN: it may have been taken."""
         try:
             status, body = await self._service.send(
-                message.text, [message.msisdn], sender_id=self._sender_id or None
+                message.text, [message.msisdn], sender_id=message.sender or self._sender_id or None
             )
         except _NEVER_REACHED as error:
-            return Handed(Outcome.TRY_AGAIN, code=f"no connection: {type(error).__name__}")
+            code = f"no connection: {type(error).__name__}"
+            return Handed(Outcome.TRY_AGAIN, code=code, reason=Reason.NO_CONNECTION)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Handed(Outcome.UNKNOWN, code=type(error).__name__)
+            return Handed(Outcome.UNKNOWN, code=type(error).__name__, reason=Reason.NO_ANSWER)
         except ValueError:
-            return Handed(Outcome.REFUSED, code="the SDK refuses the number")
+            return Handed(Outcome.REFUSED, code="the SDK refuses the number", reason=Reason.BAD_NUMBER)
         return africastalking_reply.read(status, body, message.msisdn)

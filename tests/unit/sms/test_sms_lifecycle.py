@@ -25,12 +25,13 @@ def test_every_state_is_reached_from_queued():
     assert reached == set(SmsStatus)
 
 
-def test_what_the_network_said_last_is_final_and_only_a_person_wakes_the_dead():
+def test_what_arrived_is_final_a_failure_may_still_arrive_and_only_a_person_wakes_the_dead():
     leaving = {source: {event for event, start, _ in TABLE if start is source} for source in SmsStatus}
     assert {state for state, events in leaving.items() if not events} == {
         SmsStatus.DELIVERED,
-        SmsStatus.FAILED,
+        SmsStatus.DROPPED,
     }
+    assert leaving[SmsStatus.FAILED] == {"deliver"}
     assert leaving[SmsStatus.DEAD] == {"replay"}
 
 
