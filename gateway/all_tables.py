@@ -6,6 +6,7 @@ MODULES = (
     "core.outbox",
     "core.audit",
     "taps.tables",
+    "taps.tenancies.tables",
     "payments.tables",
     "payments.providers.tables",
     "sms.tables",
