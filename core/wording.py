@@ -13,7 +13,7 @@ from string import Formatter
 from core.i18n import ENGLISH, Catalogues
 
 _FIELD = re.compile(r"{\w+}")
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _SHORTEST_ENGLISH = 3  # shorter words look alike in too many languages: a, no, to
 # English words that people in Lusaka say in Nyanja and Bemba too, and our own name.
 LOANS = frozenset(
@@ -54,7 +54,16 @@ LANGUAGES = {
         banned=frozenset(
             {
                 *("invalid", "error", "failed", "failure", "please", "sorry", "oops", "dear", "customer"),
-                *("kindly", "transaction", "session", "request", "timeout", "successful", "pending"),
+                *(
+                    "kindly",
+                    "transaction",
+                    "session",
+                    "request",
+                    "time-out",
+                    "timeout",
+                    "successful",
+                    "pending",
+                ),
                 *("processing", "insufficient", "confirm", "select", "option", "enter", "credit", "account"),
                 *("service", "msisdn", "ussd", "stk"),
             }

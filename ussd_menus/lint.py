@@ -6,8 +6,8 @@ Rules are numbered as there; those about SMS are checked by the SMS room.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from string import Formatter
 
+from core import wording
 from core.gsm import fits, measure
 from core.i18n import ENGLISH, Catalogues
 from ussd_menus.machine import TABLE, mermaid
@@ -18,12 +18,6 @@ from ussd_menus.session import END, START
 from ussd_menus.typed import may_be_pin
 from ussd_menus.walk import Seen, walk
 
-_BANNED = re.compile(
-    r"\b(invalid|error|failed|failure|please|sorry|oops|dear|customer|kindly|transaction|session|request"
-    r"|time-out|successful|pending|processing|insufficient|confirm|select|option|enter|credit|account"
-    r"|service|msisdn|ussd|stk)\b",
-    re.IGNORECASE,
-)
 _LINK = re.compile(r"http|www\.|\b[a-z]{2,}\.[a-z]{2,}\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\b0\d{9}\b")
 _CODE = re.compile(r"\*\d[\d*]*#")
@@ -34,7 +28,6 @@ _WITH_PIN = frozenset({"pin.next", "pin.other", "pin.queue", "help"})
 _WITH_NUMBER = frozenset({"confirm", "pin.other"})
 _WAITING = ("waiting", "checked", "wait.mine", "last.pending")
 _MOST_OPTIONS, _LONGEST_LABEL = 6, 24
-_MOST_WORDS, _LONGEST_SENTENCE, _LONGEST_WORD = 30, 14, 10
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,13 +52,12 @@ def run() -> list[Problem]:
 
 def lint(catalogues: Catalogues, samples: Mapping[str, World] | None = None) -> list[Problem]:
     """Return every problem of the menu; an empty list is a good menu."""
-    found = set(_table())
+    found = {*_table(), *_catalogues(catalogues)}
     for language in catalogues.languages:
-        found |= set(_catalogue(catalogues, language))
         heard = _Recorder(catalogues, language)
         for name, world in (worlds() if samples is None else samples).items():
             for seen in walk(name, world, replace(SETTINGS, catalogues=heard)):
-                found |= {replace(problem, language=language) for problem in check(seen)}
+                found |= set(check(seen, language))
         if samples is None:
             silent = catalogues.keys() - heard.used
             found |= {Problem(language, key, "reach", "no screen ever says this text") for key in silent}
@@ -81,20 +73,25 @@ class _Recorder(Catalogues):
     """Speaks one language whatever the phone chose, and remembers which texts were used."""
 
     def __init__(self, catalogues: Catalogues, language: str) -> None:
-        super().__init__({ENGLISH: {k: catalogues.template(k, language) for k in catalogues.keys(ENGLISH)}})
+        # All that is not translated is said in English, so that its length is looked at too.
+        said = {key: catalogues.forms(key, language) for key in catalogues.keys()}  # noqa: SIM118 - no mapping
+        super().__init__({ENGLISH: said})
         self.used: set[str] = set()
 
-    def template(self, key: str, language: str) -> str:
+    def template(self, key: str, language: str, count: object = None) -> str:
         """Return the template, and remember it."""
         self.used.add(key)
-        return super().template(key, language)
+        return super().template(key, language, count)
 
 
-def check(seen: Seen) -> Iterator[Problem]:
-    """Yield what is wrong with one screen."""
-    rules = (*_fits(seen), *_keys(seen), *_words(seen), *_secrets(seen), *_guides(seen))
+def check(seen: Seen, language: str = ENGLISH) -> Iterator[Problem]:
+    """Yield what is wrong with one screen in a language."""
+    own = wording.of(language)
+    rules = (*_fits(seen), *_keys(seen), *_words(seen, own), *_secrets(seen), *_guides(seen, own))
     for rule, detail in rules:
-        yield Problem("", seen.screen.name, rule, f"{detail}: {seen.screen.text!r}", "*".join(seen.keys))
+        yield Problem(
+            language, seen.screen.name, rule, f"{detail}: {seen.screen.text!r}", "*".join(seen.keys)
+        )
 
 
 def _fits(seen: Seen) -> Iterator[tuple[str, str]]:
@@ -135,18 +132,19 @@ def _keys(seen: Seen) -> Iterator[tuple[str, str]]:
         yield "2", "a dead end"
 
 
-def _words(seen: Seen) -> Iterator[tuple[str, str]]:
+def _words(seen: Seen, own: wording.Language) -> Iterator[tuple[str, str]]:
     text = _without_data(seen.screen.text)
-    if banned := _BANNED.search(text):
-        yield "3", f"the word {banned[0]}"
+    words = re.findall(r"[A-Za-z]+", text)
+    for banned in sorted({word.lower() for word in words} & own.banned):
+        yield "3", f"the word {banned}"
     lines = [re.sub(r"^\d ", "", line) for line in text.split("\n")]
     # After a wrong key the rest of the screen has been read before.
-    if len(" ".join(lines).split()) > _MOST_WORDS and not seen.session.errors:
+    if own.most_words and len(" ".join(lines).split()) > own.most_words and not seen.session.errors:
         yield "12", "too many words"
     sentences = re.split(r"[.?!:](?:\s|$)|\n", text)
-    if any(len(sentence.split()) > _LONGEST_SENTENCE for sentence in sentences):
+    if own.most_in_sentence and any(len(one.split()) > own.most_in_sentence for one in sentences):
         yield "12", "a long sentence"
-    if long := [word for word in re.findall(r"[A-Za-z]+", text) if len(word) > _LONGEST_WORD]:
+    if own.longest_word and (long := [word for word in words if len(word) > own.longest_word]):
         yield "12", f"long words {long}"
 
 
@@ -172,31 +170,25 @@ def _secrets(seen: Seen) -> Iterator[tuple[str, str]]:
         yield "5", "what may be a PIN is shown"
 
 
-def _guides(seen: Seen) -> Iterator[tuple[str, str]]:
+def _guides(seen: Seen, own: wording.Language) -> Iterator[tuple[str, str]]:
     screen = seen.screen
-    guides = (SETTINGS.service_code, SETTINGS.support_phone, "Nothing to do")
-    if screen.is_end and not any(guide in screen.text for guide in guides):
+
+    def promised(promise: str) -> bool:
+        return any(words in screen.text for words in own.promises.get(promise, ()))
+
+    has_step = SETTINGS.service_code in screen.text or SETTINGS.support_phone in screen.text
+    if screen.is_end and not has_step and not promised(wording.NOTHING_TO_DO):
         yield "7", "an END without a next step"
-    if "Nothing was taken" in screen.text:
+    if promised(wording.NOTHING_TAKEN):
         yield "8", "a screen can not know that nothing was taken"
-    if screen.name in _WAITING and "Do not pay again" not in screen.text and seen.session.errors == 0:
+    asks = screen.name in _WAITING and wording.NOT_AGAIN in own.promises and seen.session.errors == 0
+    if asks and not promised(wording.NOT_AGAIN):
         yield "8", "waiting without Do not pay again"
 
 
-def _catalogue(catalogues: Catalogues, language: str) -> Iterator[Problem]:
-    for key in sorted(catalogues.keys(language)):
-        if key not in catalogues.keys(ENGLISH):
-            yield Problem(language, key, "11", "English has no such key")
-            continue
-        ours, english = catalogues.template(key, language), catalogues.template(key, ENGLISH)
-        if _fields(ours) != _fields(english):
-            yield Problem(language, key, "11", f"placeholders {_fields(ours)} are not {_fields(english)}")
-    for key in sorted(catalogues.keys() - catalogues.keys(language)):
-        yield Problem(language, key, "11", "not translated")
-
-
-def _fields(template: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+def _catalogues(catalogues: Catalogues) -> Iterator[Problem]:
+    for fault in wording.faults(catalogues):
+        yield Problem(fault.language, fault.key, str(fault.check), fault.detail)
 
 
 def _table() -> Iterator[Problem]:

@@ -124,3 +124,12 @@ def test_a_file_brings_its_plural_rule_its_name_and_its_place():
     assert said == ["one", "two", "many", "many"]
     assert catalogues.names == {"xx": "Two", "en": "en"}
     assert catalogues.keys("xx") == {"left"}
+
+
+@pytest.mark.parametrize("package", ["ussd_menus", "sms"])
+def test_the_languages_are_offered_in_the_order_of_the_contract(package):
+    assert list(Catalogues.of(package).names.items())[:3] == [
+        ("en", "English"),
+        ("ny", "Nyanja"),
+        ("bem", "Bemba"),
+    ]

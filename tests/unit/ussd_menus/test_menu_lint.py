@@ -59,6 +59,33 @@ def test_a_bad_screen_is_found(seen, rule):
     assert rule in {problem.rule for problem in lint.check(seen)}
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "rule"),
+    [
+        ("ny", "Ndalama zanu sizinachoke\n0 Bwelelani", "8"),
+        ("ny", "Tikali kuyembekeza\n1 Onaninso", "8"),
+        ("ny", "Kuba manzi\n0 Bwelelani", "3"),
+        ("bem", "Tucili tulelolela\n1 Moneni nakabili", "8"),
+        ("bem", "Ukwiba amenshi\n0 Bweleleni", "3"),
+    ],
+)
+def test_a_bad_screen_is_found_by_the_words_of_its_language(language, text, rule):
+    waiting = _seen(text, state="waiting", options=("check",) * text.count("1 "))
+    assert rule in {problem.rule for problem in lint.check(waiting, language)}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ny", "Tikali kuyembekeza MTN MoMo. Musalipilenso.\n1 Onaninso"),
+        ("bem", "Tucili tulelolela ba MTN MoMo. Mwilipila nakabili.\n1 Moneni nakabili"),
+        ("xx", "Nobody has said yet what this language promises, or how long its words are\n1 Go"),
+    ],
+)
+def test_a_good_screen_of_a_language_is_not(language, text):
+    assert list(lint.check(_seen(text, state="waiting", options=("check",)), language)) == []
+
+
 def test_a_good_screen_is_not():
     text = "KNY-0417-1 (241703), Nov\nWater K20.00\nTo pay: K7391.00\n1 Pay all\n2 Pay part\n0 Back"
     assert list(lint.check(_seen(text, options=("all", "part"), keys=("7391",)))) == []
@@ -72,10 +99,12 @@ def test_a_screen_too_long_in_another_language_is_found_there():
 
 
 def test_missing_strange_and_differing_texts_are_found():
-    other = {**ENGLISH, "tap.wrong": "No tap has {number}", "no.such": "x"}
+    other = {**ENGLISH, "tap.wrong": "Xyz {number}", "no.such": "x"}
     del other["taps"]
     problems = lint.lint(Catalogues({"en": ENGLISH, "xx": other}), {})
-    assert {(problem.where, problem.detail.split(" ")[0]) for problem in problems} == {
+    found = {(problem.where, problem.detail.split(" ")[0]) for problem in problems}
+    assert ("main", "left") in found
+    assert {(where, detail) for where, detail in found if detail != "left"} == {
         ("tap.wrong", "placeholders"),
         ("no.such", "English"),
         ("taps", "not"),

@@ -39,11 +39,23 @@ def read(kind, data):
     return datetime.fromisoformat(data) if kind is datetime else data
 
 
+def spoken(given, language):
+    """Return what is given, of a phone that chose `language` before; a new phone chooses by itself."""
+    phone = dict(given.get("phone") or {})
+    if language is None or "language" not in phone:
+        return given
+    if phone.get("dropped"):
+        session = phone["dropped"]["session"] | {"language": language}
+        phone["dropped"] = phone["dropped"] | {"session": session}
+    return given | {"phone": phone | {"language": language}}
+
+
 def played(transcript):
     """Yield every screen as `CON …` or `END …`; each session goes through the form in which it is kept."""
-    given = transcript["given"]
+    given = spoken(transcript["given"], transcript.get("language"))
     world = read(World, given)
-    at_start = read(World, given | transcript.get("given_at_start", {}))
+    start = spoken(transcript["given"] | transcript.get("given_at_start", {}), transcript.get("language"))
+    at_start = read(World, start)
     history, result = transcript["dialled"], transcript.get("result")
     outcome = _answer(at_start, result, lambda facts: begin(CALLER, history, facts, NOW, SETTINGS))
     yield _as_wire(outcome)
