@@ -27,7 +27,12 @@ def create(config: Config | None = None) -> web.Application:
     faults = FaultPlan(config.faults, config.seed)
     world = World(config, config.timing, faults, gateway, inbox, dict(config.recipients))
     dialler = Dialler(
-        gateway, config.service_code, config.timing, end_events=config.end_events, limits=config.limits
+        gateway,
+        config.service_code,
+        config.timing,
+        end_events=config.end_events,
+        limits=config.limits,
+        wire=config.wire,
     )
     messaging, inbound, calls = Messaging(world), Inbound(world), Calls(dialler, config.most_calls)
     app = web.Application()

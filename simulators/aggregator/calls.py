@@ -21,11 +21,13 @@ class Calls:
         self._most = most
         self._calls: dict[str, tuple[Call, asyncio.Lock]] = {}
 
-    async def dial(self, msisdn: str, code: str | None, network: str | None) -> dict[str, Any]:
-        """Start a call and return its first screen. Raises TooManyCalls."""
+    async def dial(
+        self, msisdn: str, code: str | None, network: str | None, wire: str | None = None
+    ) -> dict[str, Any]:
+        """Start a call and return its first screen. Raises TooManyCalls; KeyError for an unknown wire."""
         if len(self._calls) >= self._most:
             raise TooManyCalls
-        call = await self._dialler.dial(msisdn, code, network)
+        call = await self._dialler.dial(msisdn, code, network, wire)
         if not call.over:
             self._calls[call.session_id] = (call, asyncio.Lock())
         return _row(call)
@@ -39,7 +41,7 @@ class Calls:
             return _row(call)
 
     async def look(self, call_id: str) -> dict[str, Any]:
-        """Return a call as it stands, ended if its time is over. Raises CallOver for one that is not there."""
+        """Return a call as it stands, ended if its time is over. Raises CallOver where it is not there."""
         call, lock = self._find(call_id)
         async with lock:
             await self._end_if_late(call)

@@ -19,13 +19,14 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One Africa's Talking account and the gateway behind it. `recipients` goes by E.164 number."""
+    """One account and the gateway behind it. `recipients` goes by E.164 number."""
 
     gateway_url: str = "http://127.0.0.1:8080"
     channel_token: str = "demo-channel"  # noqa: S105 - opens only a demo
     username: str = "madzi"
     api_key: str = "demo-africastalking-api-key"
     service_code: str = "*384*7#"
+    wire: str = "africastalking"  # a name of `WIRES`
     short_code: str = "38407"
     recipients: Mapping[str, Recipient] = field(default_factory=dict)
     delivery_reports: bool = True

@@ -14,6 +14,7 @@ from simulators.aggregator.dialler import CallOver
 from simulators.aggregator.inbound import Inbound
 from simulators.aggregator.networks import network_code, table
 from simulators.aggregator.sms import STATUSES, World
+from simulators.aggregator.wires import WIRES
 from simulators.edge import json_object, sim_bad_request
 from simulators.fault_control import FaultControl
 
@@ -102,8 +103,12 @@ class Control:
 
     async def _dial(self, request: web.Request) -> web.Response:
         values = await json_object(request)
+        wire = str(values.get("wire") or self._world.config.wire)
+        if wire not in WIRES:
+            raise sim_bad_request(f"wire is one of {', '.join(WIRES)}")
+        called = _msisdn(values), values.get("code"), values.get("network_code")
         try:
-            row = await self._calls.dial(_msisdn(values), values.get("code"), values.get("network_code"))
+            row = await self._calls.dial(*called, wire)
         except TooManyCalls:
             raise web.HTTPServiceUnavailable(text="no line is free\n") from None
         return web.json_response(row, status=201)

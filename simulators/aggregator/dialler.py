@@ -1,17 +1,16 @@
-"""A call as Africa's Talking keeps it: session, whole history, end (reference africastalking §1)."""
+"""A call, over the wire of any aggregator: dialling, typing, repeating, the end."""
 
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core.clock import rfc3339
-from simulators.aggregator.gateway import Answer, Gateway, Unanswered
+from simulators.aggregator.gateway import Gateway, Unanswered
 from simulators.aggregator.networks import LIMITS, Limits, limits, network_code
+from simulators.aggregator.wires import WIRES
+from simulators.aggregator.wires.base import FAILED, INCOMPLETE, SUCCESS, Answer, End, Line, Post, Unreadable
 from simulators.timing import Timing, WallTime
 
-SUCCESS, INCOMPLETE, FAILED = "Success", "Incomplete", "Failed"
 PROBLEM = "Connection problem or invalid MMI code."
-_COST = "ZMW 0.1000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class CallOver(Exception):
 
 
 class Dialler:
-    """Dials a gateway. `end_events` False loses every end event, as networks do."""
+    """Dials a gateway over a wire of `WIRES`. `end_events` False loses every end event, as networks do."""
 
     def __init__(
         self,
@@ -40,21 +39,27 @@ class Dialler:
         *,
         end_events: bool = True,
         limits: Mapping[str, Limits] = LIMITS,
+        wire: str = "africastalking",
     ) -> None:
         self.gateway = gateway
         self.service_code = service_code
         self.timing = timing or WallTime()
         self.end_events = end_events
         self.limits = limits
+        self.wire = wire
         self._session_ids = session_ids or self._counted_ids()
 
-    async def dial(self, msisdn: str, code: str | None = None, network: str | None = None) -> "Call":
+    async def dial(
+        self, msisdn: str, code: str | None = None, network: str | None = None, wire: str | None = None
+    ) -> "Call":
         """Dial `code` (default: the service code) from an E.164 number; `.screen` is what comes up.
 
-        A longer code is a deep dial: `*384*7*1#` arrives with the history `1` in its first hop.
+        A longer code is a deep dial: over Africa's Talking `*384*7*1#` arrives with the history `1` in its
+        first hop, over the others as it was dialled. Raises KeyError for a wire that is not in `WIRES`.
         """
         service, history = self._split(code or self.service_code)
-        call = Call(self, self._session_ids(), msisdn, service, network or network_code(msisdn))
+        line = Line(self._session_ids(), msisdn, service, network or network_code(msisdn))
+        call = Call(self, line, wire or self.wire)
         await call.start(history)
         return call
 
@@ -73,17 +78,16 @@ class Dialler:
 class Call:
     """One session. All hops go through it, one at a time."""
 
-    def __init__(self, dialler: Dialler, session_id: str, msisdn: str, service: str, network: str) -> None:
-        self.session_id = session_id
-        self.msisdn = msisdn
+    def __init__(self, dialler: Dialler, line: Line, wire: str) -> None:
+        self.session_id = line.session_id
+        self.msisdn = line.msisdn
+        self.network = line.network
         self.history = ""
         self.hops = 0
         self.screen = Screen("", continues=True)
         self._dialler = dialler
-        self._service = service
-        self.network = network
-        self._metadata: list[str] = []
-        self._answer = ""
+        self._wire = WIRES[wire](line)
+        self._post: Post | None = None
         self._began = self._shown = dialler.timing.now()
 
     @property
@@ -111,7 +115,7 @@ class Call:
     async def start(self, history: str) -> Screen:
         """Send the first hop."""
         self.history = history
-        return await self._hop()
+        return await self._hop(self._wire.first(history))
 
     async def enter(self, text: str) -> Screen:
         """Type `text` and send it. Raises CallOver when there is nobody to type to."""
@@ -119,12 +123,12 @@ class Call:
         if self.timed_out:
             return await self.time_out()
         self.history = f"{self.history}*{text}" if self.history else text
-        return await self._hop()
+        return await self._hop(self._wire.typed(text))
 
     async def repeat(self) -> Screen:
-        """Send the last hop again, as networks do: the very same form."""
+        """Send the last hop again, as networks do: the very same bytes."""
         self._must_be_open()
-        return await self._hop()
+        return await self._hop(self._post or self._wire.first(self.history))
 
     async def hang_up(self) -> None:
         """End the call from the handset; nothing happens when it is over."""
@@ -135,26 +139,23 @@ class Call:
         await self._finish(INCOMPLETE, "session timed out")
         return self.screen
 
-    async def _hop(self) -> Screen:
+    async def _hop(self, post: Post) -> Screen:
         self.hops += 1
+        self._post = post
         try:
-            answer = await self._dialler.gateway.post(
-                "ussd", "", self._form(), self._metadata[-1] if self._metadata else ""
-            )
+            answer = await self._dialler.gateway.send(post)
         except Unanswered as error:
             return await self._break(str(error))
         return await self._show(answer)
 
     async def _show(self, answer: Answer) -> Screen:
-        self._answer = answer.text
-        if answer.hop_metadata:
-            self._metadata.append(answer.hop_metadata)
-        kind, text = answer.text[:4], answer.text[4:]
-        if answer.status != 200 or kind not in ("CON ", "END ") or not text:  # noqa: PLR2004 - HTTP OK
+        try:
+            shown = self._wire.read(answer)
+        except Unreadable:
             return await self._break(f"HTTP {answer.status}: {answer.text[:60]!r}")
         self._shown = self._dialler.timing.now()
-        self.screen = Screen(text, continues=True)
-        if kind == "END ":
+        self.screen = Screen(shown.text, continues=True)
+        if shown.is_end:
             await self._finish(SUCCESS)
         return self.screen
 
@@ -167,39 +168,15 @@ class Call:
         if self.over:
             return
         self.screen = Screen(self.screen.text, continues=False, status=status, error=error)
-        if not self._dialler.end_events:
+        now = self._dialler.timing.now()
+        duration_ms = int((now - self._began).total_seconds() * 1000)
+        post = self._wire.end(End(status, error, now, duration_ms, self.hops))
+        if not self._dialler.end_events or post is None:
             return
         try:
-            await self._dialler.gateway.post("ussd", "/events", self._end_event(status, error))
+            await self._dialler.gateway.send(post)
         except Unanswered:
             return  # nobody repeats an end event
-
-    def _form(self) -> dict[str, str]:
-        return {
-            "sessionId": self.session_id,
-            "phoneNumber": self.msisdn,
-            "networkCode": self.network,
-            "serviceCode": self._service,
-            "text": self.history,
-        }
-
-    def _end_event(self, status: str, error: str) -> dict[str, str]:
-        now = self._dialler.timing.now()
-        form = {
-            "date": rfc3339(now.replace(microsecond=0)),
-            "sessionId": self.session_id,
-            "serviceCode": self._service,
-            "networkCode": self.network,
-            "phoneNumber": self.msisdn,
-            "status": status,
-            "cost": _COST,
-            "durationInMillis": str(int((now - self._began).total_seconds() * 1000)),
-            "hopsCount": str(self.hops),
-            "hopsMetadata": "|".join(self._metadata),
-            "input": self.history,
-            "lastAppResponse": self._answer,
-        }
-        return form | ({"errorMessage": error} if error else {})
 
     def _must_be_open(self) -> None:
         if self.over:

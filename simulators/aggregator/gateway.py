@@ -1,11 +1,12 @@
-"""The gateway as the aggregator sees it: an address, a token, and forms that are posted to it."""
+"""The gateway as aggregators see it: an address, a token, and what is posted to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+
+from simulators.aggregator.wires.base import Answer, Post
 
 _AT_ONCE = 256
 _HOP_METADATA = "at-ussd-hop-metadata"
@@ -15,17 +16,8 @@ class Unanswered(Exception):
     """The gateway could not be reached or did not answer in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the gateway answered."""
-
-    status: int
-    text: str
-    hop_metadata: str = ""
-
-
 class Gateway:
-    """Posts forms to `{url}/{kind}/africastalking/{token}{rest}` over one pooled session."""
+    """Posts to `{url}/{kind}/{channel}/{token}{rest}` over one pooled session."""
 
     def __init__(self, url: str, token: str, timeout_s: float = 10.0) -> None:
         self.url = url.rstrip("/")
@@ -44,14 +36,22 @@ class Gateway:
         if self._session:
             await self._session.close()
 
-    async def post(self, kind: str, rest: str, form: Mapping[str, str], hop_metadata: str = "") -> Answer:
-        """Post one form to the `ussd` or `sms` side. Raises Unanswered."""
+    async def post(self, kind: str, rest: str, form: Mapping[str, str]) -> Answer:
+        """Post one form of Africa's Talking to the `ussd` or `sms` side. Raises Unanswered."""
+        return await self._send(kind, Post("africastalking", rest, form=form))
+
+    async def send(self, post: Post) -> Answer:
+        """Post one hop or end of a call, over any aggregator's wire. Raises Unanswered."""
+        return await self._send("ussd", post)
+
+    async def _send(self, kind: str, post: Post) -> Answer:
         if self._session is None:
             raise Unanswered("the gateway's session is not open")
-        url = f"{self.url}/{kind}/africastalking/{self.token}{rest}"
-        headers = {_HOP_METADATA: hop_metadata} if hop_metadata else None
+        url = f"{self.url}/{kind}/{post.channel}/{self.token}{post.rest}"
         try:
-            async with self._session.post(url, data=form, headers=headers) as reply:
+            async with self._session.post(
+                url, data=post.form, json=post.value, headers=post.headers
+            ) as reply:
                 text = await reply.text(errors="replace")
                 return Answer(reply.status, text, reply.headers.get(_HOP_METADATA, ""))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:

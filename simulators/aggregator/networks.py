@@ -37,6 +37,11 @@ def network_code(msisdn: str) -> str:
     return _CODES.get((holder.country, holder.name), SANDBOX)
 
 
+def network_name(code: str) -> str:
+    """Return a network's name, as aggregators write it who send no code; empty for the sandbox."""
+    return next((name for (_, name), known in _CODES.items() if known == code), "")
+
+
 def limits(code: str, known: Mapping[str, Limits] = LIMITS) -> Limits:
     """Return a network's limits; Zambia's are not published, so a guess stands for them."""
     return known.get(code, UNKNOWN)

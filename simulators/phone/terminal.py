@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from simulators.aggregator.dialler import FAILED, SUCCESS, Call, Dialler
+from simulators.aggregator.dialler import Call, Dialler
+from simulators.aggregator.wires.base import FAILED, SUCCESS
 from simulators.phone.views import View
 from simulators.phone.watch import Addresses, Handset
 
