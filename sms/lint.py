@@ -13,9 +13,11 @@ from sms.samples import LONGEST, PRINTED, SHORTEST, Sample, samples
 
 _PIECE = "part."
 _TAP_BY = 75
-_PIN_IN = frozenset({"fail.pin", "fail.noanswer", "wait.sms"})
-_RECEIPT_IN = ("paid", "kept")
-_NEXT_STEPS = ("{code}", "{help}", "{phone}", "{until}")
+_PIN_IN = ("pin.", "fail.pin", "fail.noanswer", "wait.sms")
+_RECEIPT_IN = ("paid", "kept", "cash.")
+_NEXT_STEPS = ("{code}", "{help}", "{phone}", "{until}", "{line}")
+_KEYWORD = re.compile(r"\b(?!PIN\b|SMS\b)[A-Z]{3,}\b")  # sent back, it does something
+_SAYS_ITSELF = frozenset({"paid", "paid.late", "replies"})
 _ADDRESS = re.compile(r"https?:|www\.|[a-z]{2,}\.[a-z]{2,}|\*\d|\d{4,}", re.IGNORECASE)
 _BAD_DATE = re.compile(r"\d{1,4}[-/]\d{1,2}[-/]\d{1,4}|ZMW")
 _LONG_NUMBER = re.compile(r"\+?\d{10,}")
@@ -96,7 +98,7 @@ def _wording(key: str, template: str, language: str) -> Found:
         yield 9, f"says {word!r}, but an SMS may come late"
     if _ADDRESS.search(plain):
         yield 4, "holds an address, a code or a number of its own"
-    if "PIN" in spoken and key not in _PIN_IN:
+    if "PIN" in spoken and not key.startswith(_PIN_IN):
         yield 5, "must not speak of the PIN"
     longest = wording.of(language).longest_word
     yield from ((12, f"{word!r} is long") for word in spoken if longest and len(word) > longest)
@@ -111,7 +113,7 @@ def _promises(key: str, template: str, promises: Mapping[str, tuple[str, ...]]) 
     if wording.NOT_AGAIN in promises and not promised(wording.NOT_AGAIN) and key.startswith("wait."):
         yield 8, "must say not to pay again"
     has_step = promised(wording.NOTHING_TO_DO) or any(step in template for step in _NEXT_STEPS)
-    if promises and key not in {"paid", "paid.late"} and not has_step:
+    if promises and key not in _SAYS_ITSELF and not has_step and not _KEYWORD.search(template):
         yield 7, "names no next step"
 
 
@@ -138,7 +140,7 @@ def _outcome(said: str, text: Text, language: str) -> Found:
     elif not said.removeprefix("Madzi: ").startswith(first):
         yield 6, f"does not start with {first!r}"
     for name in ("amount", "tap"):
-        shown = str(text.params[name])
+        shown = str(text.params.get(name, ""))
         if not 0 <= said.find(shown) <= _TAP_BY - len(shown):
             yield 6, f"the {name} is not within the first {_TAP_BY} septets"
 

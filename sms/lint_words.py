@@ -10,6 +10,7 @@ RELATIVE_TIMES: dict[str, frozenset[str]] = {
 }
 
 _WAITING, _NOT_PAID = "Waiting:", "Not paid:"
+_DONE, _NOT_DONE = "Done:", "Not done:"
 
 # What an SMS of this event says first, after the name of who speaks.
 OUTCOMES: dict[str, str] = {
@@ -31,6 +32,70 @@ OUTCOMES: dict[str, str] = {
     "fail.limit": _NOT_PAID,
     "fail.other": _NOT_PAID,
     "fail.paid_already": _NOT_PAID,
+    # Answers to what people send; those that only inform start with what they inform of.
+    **dict.fromkeys(
+        ("wait.bal", "pin.sms", "pin.queued"),
+        _WAITING,
+    ),
+    **dict.fromkeys(
+        ("last.paid", "cash.payer", "cash.payer.part"),
+        "Paid ",
+    ),
+    "last.notpaid": _NOT_PAID,
+    **dict.fromkeys(
+        ("lang.set", "flag.ok", "flag.again", "cash.agent"),
+        _DONE,
+    ),
+    **dict.fromkeys(
+        (
+            "notallowed",
+            "notallowed.agent",
+            "notyourzone",
+            "unknown",
+            "near",
+            "near.two",
+            "tap.near",
+            "tap.none",
+            "need.tap",
+            "need.phone",
+            "need.name",
+            "need.amount",
+            "need.number",
+            "need.words",
+            "need.shorter",
+            "need.less",
+            "need.language",
+            "need.fewer",
+            "pay.which",
+            "pay.more",
+            "pay.unit",
+            "pay.nowallet",
+            "pay.limit",
+            "behind.zone",
+            "cash.no",
+        ),
+        _NOT_DONE,
+    ),
+    **dict.fromkeys(
+        (
+            "replies",
+            "help",
+            "help.word",
+            "bal",
+            "bal.part",
+            "bal.none",
+            "bal.some",
+            "bal.allpaid",
+            "last.none",
+            "status.sms",
+            "status.shared",
+            "who",
+            "who.allpaid",
+            "behind",
+            "behind.none",
+        ),
+        "",
+    ),
 }
 
 # The same outcomes in other languages: we are still waiting, we have received, we have not received, …
@@ -55,7 +120,7 @@ _OUTCOMES_IN: dict[str, dict[str, str]] = {
 def outcome(key: str, language: str) -> str | None:
     """Return what an SMS starts with: empty where nobody has listed a language's words, None for no event."""
     english = OUTCOMES.get(key)
-    if english is None or language == ENGLISH:
+    if not english or language == ENGLISH:
         return english
     own = _OUTCOMES_IN.get(language)
     return "" if own is None else own.get(english)

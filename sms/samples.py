@@ -48,6 +48,8 @@ SHORTEST = Data(
 
 def samples(data: Data) -> list[Sample]:
     """Return each text that there is, filled with `data`."""
+    from sms.inbound import samples as inbound  # it is built from this module's values
+
     about, printed, at, receipt = data.about, data.printed, data.moment, data.receipt
     left = data.left_minor
     texts = [
@@ -64,4 +66,4 @@ def samples(data: Data) -> list[Sample]:
         templates.paid_already(about),
         *(templates.not_paid(about, printed, why, retry_at=at) for why in sorted(templates.REASONS)),
     ]
-    return [Sample(text, receipt or "") for text in texts]
+    return [*(Sample(text, receipt or "") for text in texts), *inbound.samples(data)]
