@@ -7,7 +7,7 @@ from core.money import share
 from taps.model import Billing, Tenant, billing_in
 from taps.tariffs import Basis, Component, Tariff
 
-__all__ = ["Bill", "Line", "Usage", "billing_in", "bills_for"]
+__all__ = ["Bill", "Line", "Usage", "billing_in", "bills_for", "of_component"]
 
 # Quantities sold in a period, by tenant (None: to the tap as a whole) and component.
 Usage = Mapping[tuple[str | None, str], int]
@@ -43,7 +43,7 @@ def bills_for(
     ordered = sorted(tenants, key=lambda tenant: tenant.tenant_id)
     lines: dict[str | None, list[Line]] = {}
     for tariff in tariffs:
-        amounts = _amounts(tariff, billing, ordered, _of_component(tariff, usage))
+        amounts = _amounts(tariff, billing, ordered, of_component(tariff, usage))
         for owner, amount_minor in amounts.items():
             if amount_minor:
                 line = Line(tariff.component, tariff.seller, amount_minor)
@@ -74,7 +74,7 @@ def _charges(tariff: Tariff, tenants: Sequence[Tenant], used: Shares) -> tuple[S
     return own, price * used.get(None, 0)
 
 
-def _of_component(tariff: Tariff, usage: Usage) -> Shares:
+def of_component(tariff: Tariff, usage: Usage) -> Shares:
     """Return the quantities that a counted tariff is multiplied by.
 
     A container is sold once, water and refuse in one price (reference zambia §6): where its refuse is not
