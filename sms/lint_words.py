@@ -9,7 +9,7 @@ RELATIVE_TIMES: dict[str, frozenset[str]] = {
     "bem": frozenset(["minute", "iawala", "insa", "lelo", "ilelo", "mailo", "nombaline"]),
 }
 
-_WAITING, _NOT_PAID = "Waiting:", "Not paid:"
+_WAITING, _NOT_PAID, _TO_PAY = "Waiting:", "Not paid:", "To pay:"
 _DONE, _NOT_DONE = "Done:", "Not done:"
 
 # What an SMS of this event says first, after the name of who speaks.
@@ -32,6 +32,11 @@ OUTCOMES: dict[str, str] = {
     "fail.limit": _NOT_PAID,
     "fail.other": _NOT_PAID,
     "fail.paid_already": _NOT_PAID,
+    "paid.receipt": "Paid ",
+    "remind": _TO_PAY,
+    "remind.late": _TO_PAY,
+    "stop": _DONE,
+    "start": _DONE,
     # Answers to what people send; those that only inform start with what they inform of.
     **dict.fromkeys(
         ("wait.bal", "pin.sms", "pin.queued"),
@@ -106,6 +111,8 @@ _OUTCOMES_IN: dict[str, dict[str, str]] = {
         "Paid twice:": "Talandila kawili ",
         _NOT_PAID: "Sitinalandile ",
         "Not paid in time:": "Sitinalandile pa nthawi ",
+        _TO_PAY: "Bill:",
+        _DONE: "Chabwino",
     },
     "bem": {
         _WAITING: "Tucili tulelolela ",
@@ -113,6 +120,8 @@ _OUTCOMES_IN: dict[str, dict[str, str]] = {
         "Paid twice:": "Twapokelela imiku ibili ",
         _NOT_PAID: "Tatupokelele ",
         "Not paid in time:": "Tatupokelele pa nshita ",
+        _TO_PAY: "Bill:",
+        _DONE: "Cisuma",
     },
 }
 

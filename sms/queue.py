@@ -57,14 +57,15 @@ async def replay(
     for start in range(0, len(sms_ids), _MOST_TOGETHER):
         rows = await _locked(connection, sms_ids[start : start + _MOST_TOGETHER])
         found |= {sms.sms_id for sms in rows}
-        safe = [sms for sms in rows if unknown_too or not _may_have_arrived(sms)]
-        unknown += [sms.sms_id for sms in rows if not unknown_too and _may_have_arrived(sms)]
+        safe = [sms for sms in rows if unknown_too or not may_have_arrived(sms)]
+        unknown += [sms.sms_id for sms in rows if not unknown_too and may_have_arrived(sms)]
         await _put_out(connection, safe, now)
         again += [sms.sms_id for sms in safe]
     return Replayed(tuple(again), tuple(unknown), tuple(i for i in sms_ids if i not in found))
 
 
-def _may_have_arrived(sms: sa.Row[Any]) -> bool:
+def may_have_arrived(sms: sa.Row[Any]) -> bool:
+    """Say whether a dead letter may be on the phone all the same: nobody answered, or it is held."""
     return bool(sms.unknowns) or sms.status == SmsStatus.SENDING or sms.reason == Reason.RISK_HOLD
 
 

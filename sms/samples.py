@@ -27,6 +27,7 @@ class Sample:
     receipt: str
 
 
+_SHORT_RECEIPT = "SFF6XYZ123"
 PRINTED = Printed("*384*1234#", "0211000000")
 _MOMENT = datetime(2026, 11, 21, 6, 16, tzinfo=UTC)
 
@@ -64,6 +65,11 @@ def samples(data: Data) -> list[Sample]:
         templates.kept_twice(about, at=at, receipt=receipt),
         templates.expired(about, printed, at=at),
         templates.paid_already(about),
+        templates.late_receipt(about, at=at, receipt=receipt or _SHORT_RECEIPT),
+        templates.remind(about, printed, due=at.date(), is_late=False),
+        templates.remind(about, printed, due=at.date(), is_late=True),
+        templates.stopped(),
+        templates.started(),
         *(templates.not_paid(about, printed, why, retry_at=at) for why in sorted(templates.REASONS)),
     ]
     return [*(Sample(text, receipt or "") for text in texts), *inbound.samples(data)]

@@ -6,7 +6,7 @@ that order, where the whole would not fit one segment (texts §3, M2); amount, t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -124,6 +124,29 @@ def not_paid(about: About, printed: Printed, reason: str, *, retry_at: datetime)
 def paid_already(about: About) -> Text:
     """Say that the debt was paid meanwhile and nothing was taken."""
     return _text("fail.paid_already", about)
+
+
+def late_receipt(about: About, *, at: datetime, receipt: str) -> Text:
+    """Give the network's receipt of a payment that was told as paid before the network had given it."""
+    pieces = {"when": _on(at), "period": _period(about), "receipt": _receipt(about, receipt)}
+    return _text("paid.receipt", about, **pieces)
+
+
+def remind(about: About, printed: Printed, *, due: date, is_late: bool) -> Text:
+    """Say what is still to be paid, before its last day or after it; `about` names no wallet."""
+    day = say.date(datetime.combine(due, time(12), say.LOCAL))
+    key = "remind.late" if is_late else "remind"
+    return _text(key, about, period=_period(about), due=day, code=printed.service_code)
+
+
+def stopped() -> Text:
+    """Answer STOP."""
+    return Text("stop")
+
+
+def started() -> Text:
+    """Answer START."""
+    return Text("start")
 
 
 def _text(key: str, about: About, **params: Any) -> Text:
