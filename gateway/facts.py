@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import BadTapId
-from gateway.sessions import store as sessions
+from gateway.sessions.calls import CallStore
 from payments import routing, views
 from payments.desk import Rules
 from payments.records import Payment
@@ -26,6 +26,7 @@ class Loader:
     """Knows the rules that facts depend on."""
 
     rules: Rules
+    calls: CallStore
 
     async def load(
         self, connection: AsyncConnection, requests: Iterable[f.Request[Any]], now: datetime
@@ -50,10 +51,11 @@ class Loader:
         known = await taps_store.customers(connection, msisdns)
         taps = await taps_store.known_taps(connection, sorted(msisdns))
         open_ = await views.under_way_by_phone(connection, msisdns)
-        dropped = await sessions.dropped(connection, msisdns, now)
+        dropped = await self.calls.dropped(connection, msisdns, now)
         return {
             request: f.Phone(
                 language=known[request.msisdn].language if request.msisdn in known else None,
+                chosen_in=known[request.msisdn].chosen_in if request.msisdn in known else None,
                 taps=tuple(tap.tap_id for tap in taps.get(request.msisdn, ())),
                 under_way=self._under_way(open_.get(request.msisdn), by_me=True),
                 dropped=dropped.get(request.msisdn),

@@ -1,43 +1,44 @@
 """A hop from the aggregator to its reply: many at once, in one transaction.
 
-Sessions, facts, payments and the stored reply of a batch are committed together, so that a repeated hop
-gets the same bytes and does nothing twice, and a reply never speaks of what was not written.
+Where calls are kept in the database, sessions, facts, payments and stored replies of a batch are committed
+together, so that a repeated hop gets the same words and does nothing twice, and a reply never speaks of what
+was not written. Where they are kept elsewhere, what a hop causes is committed first and the call kept after
+it: a hop that comes again in between confirms under the same key, which payments answer as before.
 """
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import bulk
 from core.batching import Batcher
 from core.clock import Clock
 from core.db import Database, UtcDateTime
-from core.errors import Busy
-from core.ids import Ids, derived
+from core.errors import Busy, Conflict
+from core.ids import Ids
 from core.metrics import HOPS
+from gateway import confirmations
 from gateway import facts as facts_module
-from gateway.channels import africastalking
 from gateway.channels.hop import Hop, Reply
-from gateway.sessions.store import Call, Calls, Key
-from gateway.sessions.tables import ussd_hops, ussd_sessions
+from gateway.sessions.calls import Call, CallStore, Key, goes_on, repeated
 from payments import results as r
-from payments import routing
-from payments.commands import Pay
 from payments.service import PaymentService
 from payments.tables import payments as payments_table
 from taps import store as taps_store
 from ussd_menus import outcome as o
+from ussd_menus.facts import PhoneFacts
 from ussd_menus.session import Session
 from ussd_menus.step import MAX_ROUNDS, begin, busy, conclude, new_input, step
 
 _log = structlog.get_logger()
+_MOST_TRIES = 3  # of a hop that another process answers at the same moment
 
 # A payment that is being decided just now is left alone: what is decided says when it is asked next.
 _WAITING = (
@@ -51,33 +52,38 @@ _WAITING = (
 )
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(Struct):
     """One hop on its way to a reply."""
 
     hop: Hop
-    call: Call | None
-    session_id: str
-    facts: dict[Any, Any] = field(default_factory=dict)
-    intent: o.Intent | None = None
-    outcome: o.Outcome | None = None
+    key: Key
+    call: Call | None = None  # the latest under this key
+    goes_on: bool = False  # the hop belongs to that call
+    session_id: str = ""
+    facts: dict[Any, Any] = {}
+    result: o.Outcome | o.Intent | None = None
+    after: Call | None = None
+    reply: Reply | None = None
+    tries: int = 0
 
 
 class Hops:
     """Answers hops."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what hops stand on, each given once
         self,
         db: Database,
         clock: Clock,
         ids: Ids,
         payments: PaymentService,
-        calls: Calls,
-        menu: o.MenuSettings,
+        calls: CallStore,
+        menu: Callable[[str], o.MenuSettings],
         *,
         push_delay_s: float,
+        repeat_within_s: float = 2.0,
         max_waiting: int = 2000,
     ) -> None:
+        """`menu` gives the settings for a network's code, its screens' size among them."""
         self._db = db
         self._clock = clock
         self._ids = ids
@@ -85,7 +91,8 @@ class Hops:
         self._calls = calls
         self._menu = menu
         self._push_delay_s = push_delay_s
-        self._facts = facts_module.Loader(payments.rules)
+        self._repeat_within = timedelta(seconds=repeat_within_s)
+        self._facts = facts_module.Loader(payments.rules, calls)
         self._batcher: Batcher[Hop, Reply] = Batcher(
             self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.0
         )
@@ -95,109 +102,142 @@ class Hops:
         try:
             return await self._batcher.submit(hop)
         except Busy:
-            return self._busy()
+            return self._busy(hop)
         except Exception:
             # Nothing was committed. An error page would reach the person as "invalid MMI code".
             _log.exception("hop_not_answered", channel=hop.channel)
-            return self._busy()
+            return self._busy(hop)
 
     async def close(self) -> None:
         """Answer who waits, then stop."""
         await self._batcher.close()
 
-    def _busy(self) -> Reply:
-        screen = busy(self._menu)
-        return Reply(africastalking.body(screen.text, is_end=True), screen.name)
+    def _busy(self, hop: Hop) -> Reply:
+        screen = busy(self._menu(hop.network_code))
+        return Reply(screen.text, is_end=True, screen=screen.name)
 
     async def _handle(self, hops: Sequence[Hop]) -> list[Reply | Exception]:
-        changed: dict[Key, Call] = {}
-        replies: dict[int, Reply] = {}
-        async with self._db.write() as connection:
-            waiting = list(enumerate(hops))
-            # Hops of one call are answered one after the other; each wave has at most one of a call.
-            while waiting:
-                wave, waiting = _next_wave(waiting)
-                replies |= await self._wave(connection, wave, changed)
+        works = [_Work(hop, (hop.channel, hop.external_id)) for hop in hops]
+        if self._calls.is_transactional:
+            async with self._db.write() as connection:
+                changed = await self._answer_all(connection, works)
+        else:
+            changed = await self._answer_all(None, works)
         self._calls.remember(changed)
-        answered = Counter((hops[i].channel, reply.screen) for i, reply in replies.items())
+        answered = Counter((w.hop.channel, w.reply.screen) for w in works if w.reply)
         for (channel, screen), count in answered.items():
             HOPS.labels(channel, screen).inc(count)
-        return [replies[i] for i in range(len(hops))]
+        return [work.reply or Conflict("a later hop of this call was answered meanwhile") for work in works]
+
+    async def _answer_all(self, connection: AsyncConnection | None, works: list[_Work]) -> dict[Key, Call]:
+        changed: dict[Key, Call] = {}
+        waiting = works
+        # Hops of one call are answered one after the other; each wave has at most one of a call.
+        while waiting:
+            wave, waiting = _next_wave(waiting)
+            late = await self._wave(connection, wave, changed)
+            waiting = [work for work in late if work.tries < _MOST_TRIES] + waiting
+        return changed
 
     async def _wave(
-        self, connection: AsyncConnection, wave: list[tuple[int, Hop]], changed: dict[Key, Call]
-    ) -> dict[int, Reply]:
-        unknown = {hop.key for _, hop in wave} - changed.keys()
-        calls = {**await self._calls.load(connection, unknown), **changed}
-        replies: dict[int, Reply] = {}
-        works: dict[int, _Work] = {}
-        for i, hop in wave:
-            call = calls.get(hop.key)
-            if call and hop.text in call.replies:
-                replies[i] = Reply(call.replies[hop.text], call.screen)
-            else:
-                works[i] = _Work(hop, call, call.session_id if call else self._ids.new())
+        self, connection: AsyncConnection | None, wave: list[_Work], changed: dict[Key, Call]
+    ) -> list[_Work]:
+        """Answer hops of different calls; return those that another process was faster with."""
+        unknown = [work.key for work in wave if work.key not in changed]
+        calls = await self._calls.load(connection, unknown) if unknown else {}
         now = self._clock.now()
-        await self._decide(connection, list(works.values()), now)
-        written = await self._write(connection, list(works.values()), now)
-        changed |= written
-        for i, work in works.items():
-            call = written[work.hop.key]
-            replies[i] = Reply(call.replies[work.hop.text], call.screen)
-        return replies
+        open_ = []
+        for work in wave:
+            call = changed.get(work.key) or calls.get(work.key)
+            work.call = call
+            if call is None or not (reply := repeated(call, work.hop, now, self._repeat_within)):
+                work.goes_on = call is not None and goes_on(call, work.hop)
+                work.session_id = call.session_id if call and work.goes_on else self._ids.new()
+                open_.append(work)
+            else:
+                work.reply = reply
+        await self._decide(connection, open_, now)
+        return await self._keep(connection, open_, changed, now)
 
-    async def _decide(self, connection: AsyncConnection, works: list[_Work], now: datetime) -> None:
+    async def _keep(
+        self, connection: AsyncConnection | None, works: list[_Work], changed: dict[Key, Call], now: datetime
+    ) -> list[_Work]:
+        if not works:
+            return []
+        written = [(_after(work, now), work.hop) for work in works]
+        late = await self._calls.save(connection, written)
+        again = []
+        for work, (call, _) in zip(works, written, strict=True):
+            if call.key in late:
+                again.append(_Work(work.hop, work.key, tries=work.tries + 1))
+            else:
+                changed[call.key] = call
+                work.reply = call.reply
+        return again
+
+    async def _decide(self, connection: AsyncConnection | None, works: list[_Work], now: datetime) -> None:
+        await self._step_all(connection, works, now)
+        acting = [w for w in works if isinstance(w.result, o.Intent) or (w.result and w.result.effects)]
+        if acting:
+            async with self._writing(connection) as writing:
+                await self._pay(writing, acting, now)
+                await self._effects(writing, acting, now)
+
+    async def _step_all(self, connection: AsyncConnection | None, works: list[_Work], now: datetime) -> None:
         open_ = works
         for _ in range(MAX_ROUNDS + 1):
-            needs = {work.hop.key: needed for work in open_ if (needed := self._advance(work, now))}
+            needs = [(work, needed) for work in open_ if (needed := self._advance(work, now))]
             if not needs:
-                break
-            asked = {request for needed in needs.values() for request in needed}
-            answers = await self._facts.load(connection, asked, now)
-            open_ = [work for work in open_ if work.hop.key in needs]
-            for work in open_:
-                work.facts |= {request: answers[request] for request in needs[work.hop.key]}
-        await self._pay(connection, [work for work in works if work.intent], now)
-        for work in works:
-            work.outcome = work.outcome or _broken(work, self._menu)
+                return
+            async with self._reading(connection) as reading:
+                asked = {request for _, needed in needs for request in needed}
+                answers = await self._facts.load(reading, asked, now)
+            for work, needed in needs:
+                work.facts = work.facts | {request: answers[request] for request in needed}
+            open_ = [work for work, _ in needs]
+        for work in open_:
+            work.result = work.result or self._broken(work)
 
     def _advance(self, work: _Work, now: datetime) -> frozenset[Any]:
         """Take one step; return what must be known first."""
+        if not work.goes_on and not work.facts:
+            return frozenset((PhoneFacts(work.hop.msisdn),))  # every beginning asks who is calling
         try:
             result = self._step(work, now)
         except Exception:
             _log.exception("menu_broke", session_id=work.session_id)
-            work.outcome = _broken(work, self._menu)
+            work.result = self._broken(work)
             return frozenset()
         if isinstance(result, o.Needs):
             return result.requests
-        if isinstance(result, o.Intent):
-            work.intent = result
-        else:
-            work.outcome = result
+        work.result = result
         return frozenset()
 
     def _step(self, work: _Work, now: datetime) -> o.Outcome | o.Needs | o.Intent:
-        hop, call = work.hop, work.call
-        if call is None:
-            return begin(hop.msisdn, hop.text, work.facts, now, self._menu)
-        if call.is_end:  # after an END nothing is confirmed any more, whatever the history says
-            return begin(hop.msisdn, hop.text, work.facts, now, self._menu, rebuild=True)
-        typed = new_input(call.text, hop.text)
+        hop, call, menu = work.hop, work.call, self._menu(work.hop.network_code)
+        if call is None or not work.goes_on:
+            history = "" if hop.is_latest and not hop.is_first else hop.text
+            # An aggregator that knows this call already has lost us: nothing is confirmed by its history.
+            rebuild = hop.is_first is False
+            return begin(hop.msisdn, history, work.facts, now, menu, rebuild=rebuild, call=_name(hop))
+        if hop.is_latest:
+            return step(call.session, hop.text, work.facts, now, menu)
+        # After an END nothing is confirmed any more, whatever the history says.
+        typed = None if call.reply.is_end else new_input(call.mark, hop.text)
         if typed is None:
-            return begin(hop.msisdn, hop.text, work.facts, now, self._menu, rebuild=True)
-        return step(call.session, typed, work.facts, now, self._menu)
+            return begin(hop.msisdn, hop.text, work.facts, now, menu, rebuild=True, call=_name(hop))
+        return step(call.session, typed, work.facts, now, menu)
 
     async def _pay(self, connection: AsyncConnection, works: list[_Work], now: datetime) -> None:
-        if not works:
+        paying = [(work, work.result) for work in works if isinstance(work.result, o.Intent)]
+        if not paying:
             return
-        commands = [self._command(work) for work in works]
+        commands = [confirmations.command(i.pay, work.session_id, self._push_delay_s) for work, i in paying]
         results = await self._payments.execute(connection, commands)
         taps = set()
-        for work, command, result in zip(works, commands, results, strict=True):
-            if work.intent is None:
-                continue
-            work.outcome = conclude(work.intent, _shown(result, command, work.hop.msisdn), self._menu)
+        for (work, intent), command, result in zip(paying, commands, results, strict=True):
+            told = confirmations.shown(result, command, work.hop.msisdn)
+            work.result = conclude(intent, told, self._menu(work.hop.network_code))
             if isinstance(result, r.Accepted):
                 taps.add((command.contact_msisdn, command.tap_id))
                 _log.info(
@@ -212,100 +252,73 @@ class Hops:
         if taps:
             await taps_store.remember_taps(connection, taps, now)
 
-    def _command(self, work: _Work) -> Pay:
-        if work.intent is None:
-            raise ValueError("a hop without a confirmation pays nothing")
-        pay = work.intent.pay
-        body = f"{pay.payer_msisdn}|{pay.tap_id}|{pay.tenant_id}|{pay.amount_minor}|{pay.provider}"
-        return Pay(
-            payment_request_id=derived("ussd", work.session_id, str(pay.number)),
-            request_hash=hashlib.sha256(body.encode()).hexdigest(),
-            msisdn=pay.payer_msisdn,
-            contact_msisdn=pay.msisdn,
-            tap_id=pay.tap_id,
-            tenant_id=pay.tenant_id,
-            amount_minor=pay.amount_minor,
-            currency=pay.currency,
-            provider=pay.provider,
-            channel="ussd",
-            correlation_id=work.session_id,
-            delay_s=self._push_delay_s,
-        )
-
-    async def _write(self, connection: AsyncConnection, works: list[_Work], now: datetime) -> dict[Key, Call]:
-        written = {work.hop.key: _answered(work) for work in works}
-        new = [_session_row(work, now) for work in works if work.call is None]
-        await bulk.insert(connection, ussd_sessions, new)
-        await bulk.insert(connection, ussd_hops, [_hop_row(written[w.hop.key], w.hop, now) for w in works])
-        await self._effects(connection, works, now)
-        return written
-
     async def _effects(self, connection: AsyncConnection, works: list[_Work], now: datetime) -> None:
-        effects = [e for work in works for e in (work.outcome.effects if work.outcome else ())]
-        languages = {e.msisdn: e.language for e in effects if isinstance(e, o.ChooseLanguage)}
-        if languages:
-            await taps_store.remember_language(connection, languages, now)
-        asked = {e.payment_id for e in effects if isinstance(e, o.CheckAgain)}
+        effects = [
+            (work, effect) for work in works for effect in (work.result.effects if work.result else ())
+        ]
+        chosen = {e.msisdn: (e.language, _name(w.hop)) for w, e in effects if isinstance(e, o.ChooseLanguage)}
+        if chosen:
+            await taps_store.remember_language(connection, chosen, now)
+        asked = {e.payment_id for _, e in effects if isinstance(e, o.CheckAgain)}
         if asked:
             await _ask_now(connection, asked, now)
 
+    def _broken(self, work: _Work) -> o.Outcome:
+        session = work.call.session if work.call and work.goes_on else Session(msisdn=work.hop.msisdn)
+        return o.Outcome(session, busy(self._menu(work.hop.network_code), session.language))
 
-def _next_wave(waiting: list[tuple[int, Hop]]) -> tuple[list[tuple[int, Hop]], list[tuple[int, Hop]]]:
-    wave: dict[Key, tuple[int, Hop]] = {}
-    later: list[tuple[int, Hop]] = []
-    for entry in waiting:
-        if entry[1].key in wave:
-            later.append(entry)
+    @asynccontextmanager
+    async def _reading(self, connection: AsyncConnection | None) -> AsyncIterator[AsyncConnection]:
+        if connection is not None:
+            yield connection
+            return
+        async with self._db.read() as own:
+            yield own
+
+    @asynccontextmanager
+    async def _writing(self, connection: AsyncConnection | None) -> AsyncIterator[AsyncConnection]:
+        if connection is not None:
+            yield connection
+            return
+        async with self._db.write() as own:
+            yield own
+
+
+def _next_wave(waiting: list[_Work]) -> tuple[list[_Work], list[_Work]]:
+    wave: dict[Key, _Work] = {}
+    later: list[_Work] = []
+    for work in waiting:
+        if work.key in wave:
+            later.append(work)
         else:
-            wave[entry[1].key] = entry
+            wave[work.key] = work
     return list(wave.values()), later
 
 
-def _broken(work: _Work, menu: o.MenuSettings) -> o.Outcome:
-    session = work.call.session if work.call else Session(msisdn=work.hop.msisdn)
-    return o.Outcome(session, busy(menu, session.language))
+def _name(hop: Hop) -> str:
+    """Return what a phone keeps of the call in which its language was chosen."""
+    return f"{hop.channel}:{hop.external_id}"
 
 
-def _answered(work: _Work) -> Call:
-    if work.outcome is None:
-        raise ValueError("a hop was left without an answer")
-    screen = work.outcome.screen
-    before = work.call
-    reply = africastalking.body(screen.text, is_end=screen.is_end)
+def _after(work: _Work, now: datetime) -> Call:
+    outcome = work.result
+    if not isinstance(outcome, o.Outcome):
+        raise TypeError("a hop was left without an answer")
+    screen, hop = outcome.screen, work.hop
+    before = work.call if work.goes_on else None
+    reply = Reply(screen.text, screen.is_end, screen.name)
     return Call(
         session_id=work.session_id,
-        msisdn=work.hop.msisdn,
-        session=work.outcome.session,
-        text=work.hop.text,
+        key=work.key,
+        msisdn=hop.msisdn,
+        session=outcome.session,
+        mark=hop.mark,
+        reply=reply,
+        at=now,
         hop_no=before.hop_no + 1 if before else 1,
-        is_end=screen.is_end,
-        replies={**before.replies, work.hop.text: reply} if before else {work.hop.text: reply},
-        screen=screen.name,
+        turn=before.turn if before else (work.call.turn + 1 if work.call else 1),
+        replies={**before.replies, hop.mark: reply} if before else {hop.mark: reply},
     )
-
-
-def _session_row(work: _Work, now: datetime) -> dict[str, Any]:
-    return {
-        "session_id": work.session_id,
-        "channel": work.hop.channel,
-        "external_id": work.hop.external_id,
-        "msisdn": work.hop.msisdn,
-        "network_code": work.hop.network_code,
-        "started_at": now,
-    }
-
-
-def _hop_row(call: Call, hop: Hop, now: datetime) -> dict[str, Any]:
-    return {
-        "session_id": call.session_id,
-        "hop_no": call.hop_no,
-        "text": hop.text,
-        "reply": call.replies[hop.text],
-        "screen": call.screen,
-        "is_end": call.is_end,
-        "state": call.session.dumps(),
-        "at": now,
-    }
 
 
 async def _ask_now(connection: AsyncConnection, payment_ids: Iterable[str], now: datetime) -> None:
@@ -313,31 +326,3 @@ async def _ask_now(connection: AsyncConnection, payment_ids: Iterable[str], now:
     wanted = await bulk.fetch(connection, _WAITING, payments_table.c.payment_id, payment_ids, {"now": now})
     changes = [{"payment_id": row.payment_id, "next_check_at": now} for row in wanted]
     await bulk.update(connection, payments_table, changes)
-
-
-def _shown(result: Any, pay: Pay, msisdn: str) -> o.Result:  # noqa: PLR0911 - a table of answers
-    """Return the answer to a payment as the menu understands it."""
-    wallet = routing.NAMES[pay.provider]
-    match result:
-        case r.Accepted(payment=payment) if payment.status == "failed":
-            return o.OverLimit(wallet, result.most_minor or 0, payment.currency)
-        case r.Accepted(payment=payment, orders=orders):
-            return o.Accepted(
-                payee=orders[0].seller if orders else "",
-                wallet=wallet,
-                amount_minor=payment.amount_minor,
-                currency=payment.currency,
-                is_behind_another=result.is_queued,
-                look_again_at=facts_module.look_again_at(payment),
-            )
-        case r.UnderWay(payment=payment):
-            by_me = payment.contact_msisdn == msisdn
-            return o.PaymentUnderWay(facts_module.under_way(payment, by_me=by_me))
-        case r.NothingOwed() | r.MoreThanOwed():
-            return o.NothingOwed()
-        case r.NotExpressible(unit_minor=unit_minor):
-            return o.NotExpressible(wallet, unit_minor, pay.currency or "")
-        case r.NoRail():
-            return o.ProviderDown(wallet)
-        case _:
-            return o.Refused()

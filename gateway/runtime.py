@@ -1,6 +1,6 @@
 """All that a process needs, built once and passed down; nothing opens a connection at import."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,11 +17,14 @@ from core.db import Database
 from core.ids import Ids
 from core.metrics import CALLBACKS
 from gateway.callbacks import Confirmer, Inbox
+from gateway.channels.networks import Networks
 from gateway.hops import Hops
 from gateway.notifications import Notifier
 from gateway.pushes import Pusher
-from gateway.sessions.store import Calls
-from gateway.settings import Settings
+from gateway.sessions.calls import CallStore
+from gateway.sessions.database import DatabaseCalls
+from gateway.sessions.memory import MemoryCalls
+from gateway.settings import Sessions, Settings
 from gateway.workers import Worker
 from payments import tables as t
 from payments.desk import Rail, Rules
@@ -53,6 +56,7 @@ class Runtime:
     accounts: Mapping[str, Account]  # by callback token
     providers: Mapping[str, Provider]  # by account_id
     payments: PaymentService
+    calls: CallStore
     hops: Hops
     inbox: Inbox
     pusher: Pusher
@@ -95,19 +99,17 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
     rules = _rules(settings, accounts, providers)
     payments = PaymentService(db, clock, ids, rules, notifier.announce)
     stack.push_async_callback(payments.close)
-    menu = MenuSettings(
-        service_code=settings.service_code,
-        support_phone=settings.support_phone,
-        septets=settings.screen_septets,
-    )
+    calls = _calls(settings, processes)
+    stack.push_async_callback(calls.close)
     hops = Hops(
         db,
         clock,
         ids,
         payments,
-        Calls(trust_memory=processes == 1),
-        menu,
+        calls,
+        _menus(settings),
         push_delay_s=settings.push_delay_s,
+        repeat_within_s=settings.repeat_within_s,
         max_waiting=settings.max_waiting_hops,
     )
     stack.push_async_callback(hops.close)
@@ -132,12 +134,30 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
         accounts={account.callback_token: account for account in accounts},
         providers=providers,
         payments=payments,
+        calls=calls,
         hops=hops,
         inbox=inbox,
         pusher=pusher,
         confirmer=confirmer,
         sender=AfricasTalking(session, settings.at) if settings.at else LogSender(),
     )
+
+
+def _calls(settings: Settings, processes: int) -> CallStore:
+    if settings.kept_in is Sessions.MEMORY:
+        return MemoryCalls()
+    return DatabaseCalls(trust_memory=processes == 1)
+
+
+def _menus(settings: Settings) -> Callable[[str], MenuSettings]:
+    """Return what gives a menu's settings for a network: those with the same screens share them."""
+    networks = Networks(settings.networks, septets=settings.screen_septets)
+    code, phone = settings.service_code, settings.support_phone
+    sized = {
+        septets: MenuSettings(service_code=code, support_phone=phone, septets=septets)
+        for septets in networks.sizes()
+    }
+    return lambda network_code: sized[networks.septets(network_code)]
 
 
 async def _accounts(db: Database, settings: Settings, clock: Clock, ids: Ids) -> list[Account]:

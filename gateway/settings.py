@@ -27,6 +27,15 @@ class Env(StrEnum):
     PRODUCTION = "production"
 
 
+class Sessions(StrEnum):
+    """Where calls are kept between hops."""
+
+    AUTO = "auto"  # redis where its URL is set, else database
+    MEMORY = "memory"
+    DATABASE = "database"
+    REDIS = "redis"
+
+
 class Settings(BaseSettings):
     """Everything that differs between installations."""
 
@@ -58,6 +67,11 @@ class Settings(BaseSettings):
 
     screen_septets: int = Field(160, ge=100, le=182)
     networks: dict[str, NetworkLimits] = {}
+    sessions: Sessions = Sessions.AUTO
+    redis_url: str = ""
+    repeat_within_s: float = Field(
+        2, ge=0, le=10
+    )  # of a bare input, after its reply
     single_limit_minor: dict[str, int] = {"ZMW": 500_000, "KES": 25_000_000}
     daily_limit_minor: dict[str, int] = {"ZMW": 1_000_000, "KES": 50_000_000}
     max_waiting_hops: int = 2000
@@ -99,6 +113,13 @@ class Settings(BaseSettings):
     def db_url(self) -> str:
         """The database: what is set, else a SQLite file in the data folder."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir}/madzi.db"
+
+    @property
+    def kept_in(self) -> Sessions:
+        """Where calls are kept."""
+        if self.sessions is not Sessions.AUTO:
+            return self.sessions
+        return Sessions.REDIS if self.redis_url else Sessions.DATABASE
 
     @property
     def limits(self) -> Limits:

@@ -6,20 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any
 
-import sqlalchemy as sa
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from core import bulk, outbox
+from core import bulk
 from core.errors import BadInput
 from core.metrics import HOP_SECONDS
 from gateway import gauges, problems, sms_inbox
 from gateway.api import rest
 from gateway.callbacks import Raw
-from gateway.channels import africastalking
+from gateway.channels import africastalking, routes
+from gateway.channels.ends import Ended, let_go
 from gateway.runtime import Runtime
 from gateway.schema import is_current
-from gateway.sessions.tables import ussd_end_events, ussd_sessions
 from sms import reports
 from sms.tables import sms_inbound, sms_opt_outs
 
@@ -30,6 +29,7 @@ RUNTIME = web.AppKey("runtime", Runtime)
 WAKE: web.AppKey[Callable[[str], None]] = web.AppKey("wake")
 MOST_BODY_BYTES = 64 * 1024
 _KIND = "[a-z0-9_]{1,20}"
+_HOP_METADATA = "at-ussd-hop-metadata"  # comes back with the next hop (reference africastalking §1)
 _DURATION = re.compile(r"\d{1,8}", re.ASCII)
 
 
@@ -50,6 +50,7 @@ def _routes(runtime: Runtime, wake: Wake) -> list[web.RouteDef]:
     return [
         web.post("/ussd/africastalking/{token}", ussd(runtime, wake)),
         web.post("/ussd/africastalking/{token}/events", ussd_ended),
+        *routes.routes(runtime, wake),
         web.post("/sms/africastalking/{token}/inbound", sms_in),
         web.post("/sms/africastalking/{token}/delivery", sms_delivered),
         web.post("/sms/africastalking/{token}/optout", sms_opt_out),
@@ -89,11 +90,13 @@ def ussd(runtime: Runtime, wake: Wake) -> Handler:
         started = perf_counter()
         if not hmac.compare_digest(request.match_info["token"].encode(), expected):
             raise web.HTTPNotFound
-        reply = await answer(africastalking.read(await _form(request)))
-        if reply.body.startswith("END"):
+        goes_on = _HOP_METADATA in request.headers
+        reply = await answer(africastalking.read(await _form(request), goes_on=goes_on))
+        if reply.is_end:
             wake("push")
         HOP_SECONDS.observe(perf_counter() - started)
-        return web.Response(text=reply.body, headers={"at-ussd-hop-metadata": reply.screen[:99]})
+        body = africastalking.body(reply.text, is_end=reply.is_end)
+        return web.Response(text=body, headers={_HOP_METADATA: reply.screen[:99]})
 
     return ussd_hop
 
@@ -106,29 +109,16 @@ async def ussd_ended(request: web.Request) -> web.Response:
     if not external_id:
         raise BadInput("the form needs sessionId", code="bad_session_id")
     duration = str(form.get("durationInMillis") or "")
-    row: dict[str, object] = {
-        "event_id": runtime.ids.new(),
-        "channel": africastalking.NAME,
-        "external_id": external_id,
-        "status": africastalking.clean(str(form.get("status") or ""))[:20],
-        "hops_metadata": africastalking.clean(str(form.get("hopsMetadata") or ""))[:400],
-        "duration_ms": int(duration) if _DURATION.fullmatch(duration) else None,
-        "body": await request.read(),
-        "received_at": runtime.clock.now(),
-    }
-    await _let_go(runtime, row, external_id)
+    ended = Ended(
+        africastalking.NAME,
+        external_id,
+        africastalking.clean(str(form.get("status") or "")),
+        africastalking.clean(str(form.get("hopsMetadata") or "")),
+        int(duration) if _DURATION.fullmatch(duration) else None,
+    )
+    await let_go(runtime, ended, await request.read())
     request.app[WAKE]("push")
     return web.Response(text="stored")
-
-
-async def _let_go(runtime: Runtime, row: dict[str, object], external_id: str) -> None:
-    async with runtime.db.write() as connection:
-        await bulk.insert_new(connection, ussd_end_events, [row])
-        query = sa.select(ussd_sessions.c.session_id).where(
-            ussd_sessions.c.external_id == external_id, ussd_sessions.c.channel == africastalking.NAME
-        )
-        sessions = [found.session_id for found in await connection.execute(query)]
-        await outbox.wake(connection, "push", sessions, now=runtime.clock.now())
 
 
 async def sms_in(request: web.Request) -> web.Response:

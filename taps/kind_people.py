@@ -54,7 +54,7 @@ class TenantFacts:
         await bulk.insert(connection, tenants, fresh)
         known_ids = [(self.ids[row["tap_id"], row["msisdn"]], row) for row in changes.changed]
         await bulk.update(connection, tenants, [{**_tenant(row), "tenant_id": i} for i, row in known_ids])
-        chosen = {row["msisdn"]: row["language"] for row in changes.both if row["language"]}
+        chosen = {row["msisdn"]: (row["language"], None) for row in changes.both if row["language"]}
         await remember_language(connection, chosen, now)
 
 

@@ -82,6 +82,7 @@ class Customer:
 
     msisdn: str
     language: str | None
+    chosen_in: str | None = None  # the call in which it was chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ _OPEN_PARTS = _PARTS.where(_WANTED)
 _OPEN_PARTS_LOCKED = _PARTS_LOCKED.where(_WANTED)
 
 _ACTIVE_TENANTS = sa.select(tenants).where(tenants.c.removed_at.is_(None))
-_CUSTOMERS = sa.select(customers_table.c.msisdn, customers_table.c.language)
+_CUSTOMERS = sa.select(customers_table.c.msisdn, customers_table.c.language, customers_table.c.chosen_in)
 
 # Where a phone is an active tenant's, and what it has paid for.
 _EITHER = sa.union_all(
@@ -174,9 +174,14 @@ async def last_periods(connection: AsyncConnection, tap_ids: Iterable[str]) -> d
     return {row.tap_id: row.period for row in await bulk.fetch(connection, query, debts.c.tap_id, tap_ids)}
 
 
-async def remember_language(connection: AsyncConnection, languages: Mapping[str, str], now: datetime) -> None:
-    """Keep the language that each phone's owner chose."""
-    rows = [{"msisdn": m, "language": languages[m], "created_at": now} for m in sorted(languages)]
+async def remember_language(
+    connection: AsyncConnection, languages: Mapping[str, tuple[str, str | None]], now: datetime
+) -> None:
+    """Keep the language that each phone's owner chose, and in which USSD call, if it was in one."""
+    rows = [
+        {"msisdn": msisdn, "language": language, "chosen_in": call, "created_at": now}
+        for msisdn, (language, call) in sorted(languages.items())
+    ]
     await bulk.upsert(connection, customers_table, rows, keep=frozenset({"created_at"}))
 
 

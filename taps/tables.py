@@ -63,6 +63,7 @@ customers = sa.Table(
     metadata,
     sa.Column("msisdn", Msisdn, primary_key=True),
     sa.Column("language", sa.String(3), comment="empty until the phone's owner chose one"),
+    sa.Column("chosen_in", sa.String(130), comment="the USSD call in which it was chosen"),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 

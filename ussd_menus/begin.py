@@ -15,18 +15,25 @@ from ussd_menus.view import Go, Missing, View
 
 
 def begin(
-    msisdn: str, history: str, facts: Facts, now: datetime, settings: MenuSettings, *, rebuild: bool = False
+    msisdn: str,
+    history: str,
+    facts: Facts,
+    now: datetime,
+    settings: MenuSettings,
+    *,
+    rebuild: bool = False,
+    call: str = "",
 ) -> Outcome | Intent | Needs:
     """Return the first screen of a call, or where a history of inputs leads.
 
     A history in a fresh call is a deep dial: it may go through a confirmation, and stops at the first input
     that does not fit or at money under way. With `rebuild` it is the past of a call whose session was lost:
-    all of it is heard again, but no confirmation. So it is when the phone's language was chosen in this call.
+    all of it is heard again, but no confirmation. So it is when the language was chosen in this `call`.
     """
     view = View(Session(msisdn=msisdn), facts, now, settings)
     inputs = history_inputs(history)
     try:
-        if inputs and view.fact(PhoneFacts(msisdn)).chosen_in_this_call:
+        if inputs and call and view.fact(PhoneFacts(msisdn)).chosen_in == call:
             return _rebuild(view, _from_language(view), inputs)
         if inputs and not rebuild:
             return _deep_dial(view, inputs)

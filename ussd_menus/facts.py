@@ -46,7 +46,7 @@ class Phone(Struct, frozen=True):
     """What is known of a phone."""
 
     language: str | None = None  # None: never chosen
-    chosen_in_this_call: bool = False  # the language was chosen in this same session of the aggregator
+    chosen_in: str | None = None  # the call in which the language was chosen
     taps: tuple[str, ...] = ()  # TapIDs known for it, the likeliest first
     under_way: UnderWay | None = None  # its oldest payment under way
     dropped: Dropped | None = None

@@ -15,8 +15,12 @@ _LONGEST_CODE = 10
 _LONGEST_TEXT = 20_000
 
 
-def read(form: Mapping[str, Any]) -> Hop:
-    """Return the hop of a form; raises BadInput where a field is missing or cannot be one."""
+def read(form: Mapping[str, Any], *, goes_on: bool = False) -> Hop:
+    """Return the hop of a form; raises BadInput where a field is missing or cannot be one.
+
+    `goes_on`: the aggregator has sent back what we gave it with an earlier screen of this call. Without it a
+    first hop with a history may be a deep dial.
+    """
     session_id, phone, text = form.get("sessionId"), form.get("phoneNumber"), form.get("text")
     if not isinstance(session_id, str) or not clean(session_id) or len(session_id) > _LONGEST_ID:
         raise BadInput("the form needs a sessionId of at most 100 characters", code="bad_session_id")
@@ -25,7 +29,9 @@ def read(form: Mapping[str, Any]) -> Hop:
     if not isinstance(text, str):
         raise BadInput("the form needs text, empty on the first hop", code="bad_text")
     network_code = str(form.get("networkCode") or "")[:_LONGEST_CODE]
-    return Hop(NAME, clean(session_id), from_wire(phone), clean(text)[:_LONGEST_TEXT], clean(network_code))
+    history = clean(text)[:_LONGEST_TEXT]
+    is_first = False if goes_on else None
+    return Hop(NAME, clean(session_id), from_wire(phone), history, clean(network_code), is_first=is_first)
 
 
 def clean(text: str) -> str:

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 import msgspec
-import sqlalchemy as sa
 
 from core import bulk, outbox
-from gateway.sessions.tables import ussd_end_events, ussd_sessions
+from gateway.sessions.tables import ussd_end_events
 
 if TYPE_CHECKING:
     from gateway.runtime import Runtime
@@ -37,8 +36,5 @@ async def let_go(runtime: "Runtime", ended: Ended, body: bytes) -> None:
     }
     async with runtime.db.write() as connection:
         await bulk.insert_new(connection, ussd_end_events, [row])
-        query = sa.select(ussd_sessions.c.session_id).where(
-            ussd_sessions.c.external_id == ended.external_id, ussd_sessions.c.channel == ended.channel
-        )
-        sessions = [found.session_id for found in await connection.execute(query)]
-        await outbox.wake(connection, "push", sessions, now=now)
+        found = await runtime.calls.load(connection, [(ended.channel, ended.external_id)])
+        await outbox.wake(connection, "push", [call.session_id for call in found.values()], now=now)

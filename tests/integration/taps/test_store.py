@@ -85,8 +85,8 @@ async def test_no_more_than_nine_taps_are_offered(city, clock):
 
 async def test_a_language_is_remembered_and_changed(city, clock):
     async with city.write() as connection:
-        await store.remember_language(connection, {MARY: "ny"}, clock.now())
-        await store.remember_language(connection, {MARY: "bem", JOHN: "en"}, clock.now())
+        await store.remember_language(connection, {MARY: ("ny", "a call")}, clock.now())
+        await store.remember_language(connection, {MARY: ("bem", None), JOHN: ("en", None)}, clock.now())
         await store.remember_language(connection, {}, clock.now())
         found = await store.customers(connection, [MARY, JOHN, NOBODY])
     assert found == {MARY: Customer(MARY, "bem"), JOHN: Customer(JOHN, "en")}
