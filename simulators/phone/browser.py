@@ -50,7 +50,7 @@ _UNSUPPORTED, _UNAVAILABLE, _BAD_GATEWAY = 415, 503, 502
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A phone to pick up: its number, who holds it, and whether they answer a PIN prompt without being asked."""
+    """A phone to pick up: its number, who holds it, whether they answer PIN prompts by themselves."""
 
     number: str
     who: str

@@ -100,5 +100,5 @@ export class Messages {
 }
 
 function clock(moment) {
-  return moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "Africa/Lusaka" });
 }

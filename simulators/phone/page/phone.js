@@ -36,7 +36,7 @@ function show() {
   at("call").textContent = line.state === OPEN || line.state === BUSY ? "Send" : "Call";
   at("entry-label").textContent = line.state === OPEN ? "Your answer" : "Code to dial";
   entry.placeholder = line.state === OPEN ? "Your answer" : settings.codes.service_code;
-  if (line.state === OPEN) {
+  if (line.state === OPEN || line.state === ENDED) {
     entry.value = "";
     hurried = false;
     keypad.reset();
@@ -137,7 +137,7 @@ document.querySelector(".phone").addEventListener("pointerdown", (event) => {
   if (event.target.closest("button")) event.preventDefault();
 });
 addEventListener("pagehide", () => {
-  if (settings.phone) prompt.leave(settings.phone, true).catch(() => {});
+  if (settings.phone) prompt.leave(settings.phone, true);
 });
 
 // Which phone it is
@@ -153,6 +153,7 @@ async function pickUp(phone, before) {
   screen.lang = phone.language || "en";
   show();
   entry.focus({ preventScroll: true });
+  if (before) document.querySelector(".phone").scrollIntoView({ block: "nearest" });
   const isOther = before && (isAnother || before.language !== phone.language);
   if (phone.language && isOther) await messages.send(`LANG ${phone.language.toUpperCase()}`);
   await look();

@@ -54,7 +54,11 @@ export class Prompt {
     this.#close();
     this.#renewedAt = -Infinity;
     if (answers !== "me") return;
-    await ask("DELETE", `/people/${msisdn.slice(1)}`, undefined, { atTheEnd });
+    try {
+      await ask("DELETE", `/people/${msisdn.slice(1)}`, undefined, { atTheEnd });
+    } catch {
+      // Nobody is there to be told; what was asked for lapses by itself.
+    }
   }
 
   async #hold() {
