@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,16 @@ _log = structlog.get_logger()
 Handle = Callable[[outbox.Message], Awaitable[dict[str, Any]]]
 # Handles messages together and finishes their outbox rows itself.
 HandleMany = Callable[[Sequence[outbox.Message]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Handles up to `most` messages at once; where that is quick, `most` may be large."""
+
+    handle: HandleMany
+    most: int
+
+
 Finish = Callable[[dict[str, Any]], Awaitable[None]]
 
 LOOK_EVERY_S = 0.1  # contract: at least every 250 ms
@@ -29,7 +40,7 @@ LOOK_EVERY_S = 0.1  # contract: at least every 250 ms
 LEASE_S = 6.0
 RENEW_EVERY_S = 2.0
 MOST_IN_HAND = 200  # of one kind
-MOST_TOGETHER = 16  # a slow one keeps its group, so groups are small
+MOST_TOGETHER = 16  # unless a lane says otherwise: a slow one keeps its group, so groups are small
 MOST_ATTEMPTS = 12
 _GATHER_S = 0.003  # after a wake: what comes at the same time is claimed at once
 
@@ -46,7 +57,7 @@ class Lane:
         finish: Finish,
         *,
         one: Handle | None = None,
-        many: HandleMany | None = None,
+        many: Together | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -74,10 +85,12 @@ class Lane:
             self._wake.clear()
 
     async def _take(self) -> int:
-        room = MOST_IN_HAND - len(self.in_hand)
+        # Room for a second group while the first one is handled, however large groups are.
+        most = max(MOST_IN_HAND, 2 * self._many.most if self._many else 0)
+        room = most - len(self.in_hand)
         now = self._clock.now()
         if room <= 0:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await self._until_one_ends()
             return 0
         async with self._db.read() as connection:
             if not await outbox.is_due(connection, self._kind, now):
@@ -89,19 +102,23 @@ class Lane:
         self._hand_out(messages)
         return len(messages)
 
+    async def _until_one_ends(self) -> None:
+        tasks = set(self.in_hand.values())
+        await asyncio.wait(tasks, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+
     def _hand_out(self, messages: Sequence[outbox.Message]) -> None:
         if self._one:
             for message in messages:
                 self.in_hand[message.outbox_id] = asyncio.create_task(self._handle(message, self._one))
-        for start in range(0, len(messages) if self._many else 0, MOST_TOGETHER):
-            group = messages[start : start + MOST_TOGETHER]
-            task = asyncio.create_task(self._handle_group(group))
-            self.in_hand |= {message.outbox_id: task for message in group}
+        if self._many:
+            for start in range(0, len(messages), self._many.most):
+                group = messages[start : start + self._many.most]
+                task = asyncio.create_task(self._handle_group(group, self._many.handle))
+                self.in_hand |= {message.outbox_id: task for message in group}
 
-    async def _handle_group(self, messages: Sequence[outbox.Message]) -> None:
+    async def _handle_group(self, messages: Sequence[outbox.Message], handle: HandleMany) -> None:
         try:
-            if self._many:
-                await self._many(messages)
+            await handle(messages)
         except Exception:
             _log.exception("handler_broke", kind=self._kind, messages=len(messages))
             changes = [self._after_error(message, "see the log") for message in messages]
@@ -142,7 +159,7 @@ class Worker:
         db: Database,
         clock: Clock,
         handlers: Mapping[str, Handle],
-        many: Mapping[str, HandleMany],
+        many: Mapping[str, HandleMany | Together],
         check_due: Callable[[], Awaitable[int]],
         *,
         name: str | None = None,
@@ -156,7 +173,9 @@ class Worker:
         name = name or f"worker-{os.getpid()}"
         finish = self._finished.submit
         self._lanes = {kind: Lane(db, clock, name, kind, finish, one=one) for kind, one in handlers.items()}
-        self._lanes |= {kind: Lane(db, clock, name, kind, finish, many=m) for kind, m in many.items()}
+        self._lanes |= {
+            kind: Lane(db, clock, name, kind, finish, many=_together(how)) for kind, how in many.items()
+        }
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -206,6 +225,10 @@ class Worker:
         while True:
             took = await guarded(self._check_due, 0)
             await asyncio.sleep(0 if took else LOOK_EVERY_S)
+
+
+def _together(how: HandleMany | Together) -> Together:
+    return how if isinstance(how, Together) else Together(how, MOST_TOGETHER)
 
 
 async def guarded(work: Callable[[], Awaitable[Any]], otherwise: Any) -> Any:
