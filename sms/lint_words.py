@@ -10,7 +10,7 @@ RELATIVE_TIMES: dict[str, frozenset[str]] = {
 }
 
 _WAITING, _NOT_PAID, _TO_PAY = "Waiting:", "Not paid:", "To pay:"
-_DONE, _NOT_DONE = "Done:", "Not done:"
+_DONE, _NOT_DONE, _UNDONE = "Done:", "Not done:", "Undone:"
 
 # What an SMS of this event says first, after the name of who speaks.
 OUTCOMES: dict[str, str] = {
@@ -100,6 +100,21 @@ OUTCOMES: dict[str, str] = {
             "behind.none",
         ),
         "",
+    ),
+    # A caretaker's changes.
+    **dict.fromkeys(
+        ("reg.ok", "reg.changed", "move.ok", "remove.ok", "count.ok", "tenant.added", "tenant.removed"), _DONE
+    ),
+    "tenant.removed.clear": _DONE,
+    **dict.fromkeys(("undo", "undo.removed", "undo.moved", "undo.changed", "undo.counted"), _UNDONE),
+    **dict.fromkeys(("list.tap", "list.empty", "list.taps", "list.none"), ""),
+    **dict.fromkeys(
+        (
+            *("reg.already", "reg.notyours", "reg.full", "reg.foreign", "reg.people", "move.which"),
+            *("remove.which", "tenant.none", "tenant.nowhere"),
+            *("undo.nothing", "undo.unsafe", "undo.notyours"),
+        ),
+        _NOT_DONE,
     ),
 }
 

@@ -49,7 +49,8 @@ SHORTEST = Data(
 
 def samples(data: Data) -> list[Sample]:
     """Return each text that there is, filled with `data`."""
-    from sms.inbound import samples as inbound  # it is built from this module's values
+    from sms import tenancy_samples  # these are built from this module's values
+    from sms.inbound import samples as inbound
 
     about, printed, at, receipt = data.about, data.printed, data.moment, data.receipt
     left = data.left_minor
@@ -72,4 +73,8 @@ def samples(data: Data) -> list[Sample]:
         templates.started(),
         *(templates.not_paid(about, printed, why, retry_at=at) for why in sorted(templates.REASONS)),
     ]
-    return [*(Sample(text, receipt or "") for text in texts), *inbound.samples(data)]
+    return [
+        *(Sample(text, receipt or "") for text in texts),
+        *inbound.samples(data),
+        *tenancy_samples.samples(data),
+    ]
