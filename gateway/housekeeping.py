@@ -1,18 +1,24 @@
-"""What is due by the calendar: rows that have served their time go, so that the database stays small."""
+"""What is due by the calendar.
+
+Every hour rows that have served their time go, so that the database stays small; once a day the rules look
+for what is wrong at taps.
+"""
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.clock import Clock
+from core.clock import Clock, local
 from core.db import Database
+from core.ids import Ids
 from core.outbox import outbox
 from gateway.sessions.tables import ussd_end_events, ussd_hops, ussd_sessions
+from taps import flags_detection
 
 EVERY_S = 3600
 KEEP_CALLS = timedelta(days=30)
@@ -34,16 +40,31 @@ async def tick(db: Database, clock: Clock) -> dict[str, int]:
         return {name: await _count(connection, deletion) for name, deletion in deletions.items()}
 
 
+async def look_for_trouble(db: Database, clock: Clock, ids: Ids) -> int:
+    """Open the flags that the rules of requirement T4 find, again none; return how many."""
+    now = clock.now()
+    async with db.scan() as connection:
+        found = await flags_detection.look(connection, now)
+    async with db.write() as connection:
+        return len(await flags_detection.open_found(connection, found, ids=ids, now=now))
+
+
 async def _count(connection: AsyncConnection, deletion: sa.Delete) -> int:
     result: Any = await connection.execute(deletion)
     return int(result.rowcount)
 
 
 async def tick_forever(db: Database, clock: Clock) -> None:
-    """Tick every hour; an error is logged and the next hour tries again."""
+    """Tick every hour, look for trouble once a day; an error is logged and the next hour tries again."""
+    ids = Ids(clock)
+    looked_on: date | None = None
     while True:
         try:
             _log.info("housekeeping", **await tick(db, clock))
+            today = local(clock.now()).date()
+            if today != looked_on:
+                _log.info("flags_detected", flags=await look_for_trouble(db, clock, ids))
+                looked_on = today
         except Exception:
             _log.exception("housekeeping_failed")
         await asyncio.sleep(EVERY_S)

@@ -21,6 +21,7 @@ from taps.flags_model import (
     Step,
     clean_words,
     first_told,
+    reference,
 )
 from taps.tables import flags, taps
 
@@ -149,7 +150,7 @@ async def _locked(connection: AsyncConnection, number: int) -> Flag:
     query = flags_store.FLAGS.where(flags.c.number == number).with_for_update(of=flags)
     row = (await connection.execute(query)).first()
     if row is None:
-        raise NotFound(f"there is no flag number {number}", code="unknown_flag")
+        raise NotFound(f"there is no flag {reference(number)}", code="unknown_flag")
     return flags_store.flag_of(row)
 
 

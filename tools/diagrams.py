@@ -11,9 +11,10 @@ from pathlib import Path
 
 from payments.lifecycles import ORDER, PAYMENT, Lifecycle
 from sms.lifecycle import SMS
+from taps.flags_model import FLAG
 
 PAGE = Path(__file__).parent.parent / "docs" / "architecture.md"
-LIFECYCLES: Mapping[str, Lifecycle] = {lifecycle.name: lifecycle for lifecycle in (PAYMENT, ORDER, SMS)}
+LIFECYCLES: Mapping[str, Lifecycle] = {lifecycle.name: lifecycle for lifecycle in (PAYMENT, ORDER, SMS, FLAG)}
 _PLACE = re.compile(r"<!-- diagram: (\w+) -->\n.*?<!-- end of diagram -->", re.DOTALL)
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from payments.lifecycles import ORDER, PAYMENT
 from sms.lifecycle import SMS
+from taps.flags_model import FLAG
 from tools import diagrams
 
 
@@ -14,7 +15,7 @@ def test_the_page_shows_every_lifecycle_once():
     assert sorted(diagrams.names(diagrams.PAGE.read_text(encoding="utf-8"))) == sorted(diagrams.LIFECYCLES)
 
 
-@pytest.mark.parametrize("lifecycle", [PAYMENT, ORDER, SMS], ids=lambda lifecycle: lifecycle.name)
+@pytest.mark.parametrize("lifecycle", [PAYMENT, ORDER, SMS, FLAG], ids=lambda lifecycle: lifecycle.name)
 def test_a_diagram_has_every_arc_of_its_table(lifecycle):
     lines = diagrams.draw(lifecycle).split("\n")
     for event, source, target in lifecycle.table:
@@ -26,7 +27,8 @@ def test_a_diagram_has_every_arc_of_its_table(lifecycle):
     [
         (PAYMENT, "initiated", {"refunded", "reversed"}),
         (ORDER, "not_started", {"success"}),
-        (SMS, "queued", {"delivered", "failed"}),
+        (FLAG, "open", {"confirmed", "cleared"}),
+        (SMS, "queued", {"delivered", "dropped"}),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
