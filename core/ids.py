@@ -82,5 +82,5 @@ def is_uuid(text: str) -> bool:
 
 
 def _dashed(value: int) -> str:
-    digits = f"{value:032x}"
+    digits = value.to_bytes(16, "big").hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

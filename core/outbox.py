@@ -4,12 +4,12 @@ A worker claims rows for a few seconds at a time, sends them, and finishes them;
 claimed again when its lease ends. Trying again is bounded; what cannot be sent becomes a dead letter.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -70,7 +70,7 @@ def row(
         "outbox_id": outbox_id,
         "kind": kind,
         "key": key,
-        "body": json.dumps(body or {}),
+        "body": msgspec.json.encode(body or {}).decode(),
         "correlation_id": correlation_id,
         "status": "waiting",
         "attempts": 0,
@@ -112,7 +112,8 @@ async def claim(
     )
     rows = sorted((await connection.execute(taken)).all(), key=lambda r: (r.available_at, r.outbox_id))
     return [
-        Message(r.outbox_id, r.kind, r.key, json.loads(r.body), r.correlation_id, r.attempts) for r in rows
+        Message(r.outbox_id, r.kind, r.key, msgspec.json.decode(r.body), r.correlation_id, r.attempts)
+        for r in rows
     ]
 
 

@@ -22,7 +22,7 @@ from payments.desk import Desk
 from payments.records import Claim, Order, Payment
 from taps import store as taps_store
 from taps.debts import oldest_first
-from taps.tables import customers, debt_parts
+from taps.tables import customers, debt_parts, taps, zones
 
 _p, _k = t.payments.c, t.claims.c
 _PAYMENTS = sa.select(t.payments)
@@ -47,6 +47,7 @@ _UNRESOLVED = (
     .join(t.payments, _p.payment_id == _k.payment_id)
     .where(t.status_of_found.in_(("failed", "expired")), ~_p.is_final)
 )
+_TAPS = sa.select(taps.c.tap_id, taps.c.zone, zones.c.currency).join(zones, zones.c.zone == taps.c.zone)
 _CREDITS = sa.select(t.credits_).where(t.credits_.c.account_id == sa.bindparam("account_id", type_=sa.String))
 
 
@@ -55,15 +56,15 @@ async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Comma
     pays = [c for c in commands if isinstance(c, Pay)]
     about = {c.payment_id for c in commands if isinstance(c, StartPush | PushAnswered | Reported | TimeUp)}
     await _payments(connection, desk, about)
-    taps = {p.tap_id for p in pays} | {desk.payments[i].tap_id for i in about if i in desk.payments}
-    await _taps(connection, desk, taps)
+    tap_ids = {p.tap_id for p in pays} | {desk.payments[i].tap_id for i in about if i in desk.payments}
+    await _taps(connection, desk, tap_ids)
     starts = {c.payment_id for c in commands if isinstance(c, StartPush)} & desk.payments.keys()
     handsets = {p.msisdn for p in pays} | {desk.payments[i].msisdn for i in starts}
     await _handsets(connection, desk, handsets)
     # Read under the locks above: what another process has just accepted counts.
     if pays:
         await _repeats(connection, desk, pays)
-        await _open_claims(connection, desk, taps)
+        await _open_claims(connection, desk, tap_ids)
         await _today(connection, desk, {p.msisdn for p in pays})
     await _unresolved(connection, desk, starts)
     await _receipts(connection, desk, [c for c in commands if isinstance(c, Reported)])
@@ -105,7 +106,7 @@ async def _repeats(connection: AsyncConnection, desk: Desk, pays: Sequence[Pay])
 async def _taps(connection: AsyncConnection, desk: Desk, tap_ids: set[str]) -> None:
     if not tap_ids:
         return
-    for tap in (await taps_store.taps_by_ids(connection, tap_ids)).values():
+    for tap in await bulk.fetch(connection, _TAPS, taps.c.tap_id, tap_ids):
         desk.currencies[tap.tap_id] = tap.currency
         desk.zones[tap.tap_id] = tap.zone
     claimed = {part_id for claims in desk.claims.values() for part_id in claims}

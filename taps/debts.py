@@ -78,6 +78,4 @@ def allocate(parts: Sequence[Part], amount_minor: int, unit_minor: int = 1) -> l
 def _divide(parts: Sequence[Part], units: int, unit_minor: int) -> list[int]:
     """Return each part's units: never more than it has open, as weights are open units themselves."""
     weights = [part.open_minor // unit_minor for part in parts]
-    if not any(weights):
-        return [0] * len(parts)
-    return share(min(units, sum(weights)), weights)
+    return weights if units >= sum(weights) else share(units, weights)
