@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 
+from simulators.aggregator.app import create
+from simulators.aggregator.config import Config
 from simulators.aggregator.dialler import PROBLEM, Dialler
 from simulators.aggregator.gateway import Gateway
 from simulators.aggregator.wires import WIRES
@@ -198,3 +200,28 @@ async def test_a_wire_may_be_chosen_for_one_call(calling, vectors):
     side, dialler = await calling("hubtel", answered(vectors, "arkesel", "first_hop"))
     await dialler.dial(ME, wire="arkesel")
     assert side.got[0][1] == "/ussd/arkesel/tok"
+
+
+async def test_a_phone_on_the_desk_may_choose_its_aggregator(vectors):
+    side = Aggregate(
+        iter([answered(vectors, "hubtel", "first_hop"), answered(vectors, "hubtel", "next_hop")])
+    )
+    app = web.Application()
+    app.router.add_post("/{path:.*}", side.take)
+    gateway = await start(app)
+    desk = await start(create(Config(gateway_url=gateway.url, channel_token="tok")))
+    try:
+        async with ClientSession() as http:
+            asked = {"msisdn": ME, "wire": "hubtel"}
+            async with http.post(f"{desk.url}/_sim/calls", json=asked) as reply:
+                row = await reply.json()
+            assert (reply.status, row["text"], row["continues"]) == (201, "Madzi\n1 Pay for a tap", True)
+            await http.post(f"{desk.url}/_sim/calls/{row['id']}", json={"input": "1"})
+            for wire in ("pigeon", ["hubtel"], 7):
+                async with http.post(f"{desk.url}/_sim/calls", json={"msisdn": ME, "wire": wire}) as reply:
+                    assert reply.status == 400
+    finally:
+        await desk.close()
+        await gateway.close()
+    assert [path for _, path, _ in side.got] == ["/ussd/hubtel/tok"] * 2
+    assert [value["Message"] for _, _, value in side.got] == ["*384*7#", "1"]
