@@ -13,7 +13,7 @@ from typing import Any
 from core import gsm, say
 from core.i18n import Text
 from core.money import display
-from core.msisdn import local_form, network
+from core.msisdn import local_form
 from sms.inbound import texts
 from sms.inbound.commands import Command as Line
 from sms.inbound.commands import Why, Word
@@ -244,7 +244,8 @@ def _fitting(items: Sequence[str], between: str) -> str:
 
 
 def _country(command: c.Command) -> str:
-    return network(command.by_msisdn).country or "ZM"
+    """Return where the caretaker is at home; a stranger's phone may be of no country at all."""
+    return "KE" if command.by_msisdn.startswith("+254") else "ZM"
 
 
 def _tap_of(command: c.Command) -> str | None:

@@ -15,7 +15,7 @@ tenancy_changes = sa.Table(
     sa.Column("kind", sa.String(10), nullable=False, comment="registered, moved, … undone"),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("tap_id", TapId, nullable=False, index=True),
-    sa.Column("tenant_id", Id, index=True, comment="empty for a count"),
+    sa.Column("tenant_id", Id, comment="empty for a count"),
     # Each a list of what stood and stands at one place, in the same order: a tenant's row or a tap's count.
     sa.Column("before", sa.Text, nullable=False, comment="JSON"),
     sa.Column("after", sa.Text, nullable=False, comment="JSON"),
@@ -25,5 +25,5 @@ tenancy_changes = sa.Table(
     sa.Column("undoes", Id, comment="the change that this one took back"),
     sa.Column("undone_at", UtcDateTime),
     sa.UniqueConstraint("by_msisdn", "seq"),
-    sa.UniqueConstraint("by_msisdn", "command_id"),
+    sa.UniqueConstraint("command_id", "by_msisdn"),
 )

@@ -161,7 +161,7 @@ async def test_a_repeated_sms_does_nothing_twice(do, kept, clock):
 async def test_a_registered_phone_is_known_and_its_tap_is_the_new_one(do, kept, clock):
     await do((Register, RUTH, KNY, NEW, "Mary"))
     async with kept.write() as connection:
-        await store.remember_language(connection, {NEW: "bem"}, clock.now())
+        await store.remember_language(connection, {NEW: ("bem", None)}, clock.now())
     clock.advance(60)
     await do((Move, RUTH, NEW, EMPTY))
     clock.advance(60)
