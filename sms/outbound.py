@@ -16,14 +16,16 @@ from sms.lifecycle import SmsStatus
 from sms.tables import sms_messages
 from sms.templates import CUTS, NOTHING
 
-KIND = "sms"
-
 
 class Purpose(StrEnum):
     """Why an SMS is sent; only a reminder respects STOP and quiet hours."""
 
     SERVICE = "service"  # about a payment, a registration, or in answer to the person
     REMINDER = "reminder"
+
+
+# Kinds of outbox rows: reminders go by thousands, and no word on a payment waits behind them.
+KINDS = {Purpose.SERVICE: "sms", Purpose.REMINDER: "reminder"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,5 @@ async def enqueue(connection: AsyncConnection, rows: Sequence[bulk.Row]) -> set[
 
 
 def _to_send(row: bulk.Row) -> dict[str, Any]:
-    return outbox.row(
-        row["sms_id"], KIND, row["sms_id"], now=row["created_at"], correlation_id=row["correlation_id"]
-    )
+    sms_id, kind = row["sms_id"], KINDS[Purpose(row["purpose"])]
+    return outbox.row(sms_id, kind, sms_id, now=row["created_at"], correlation_id=row["correlation_id"])

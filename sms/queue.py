@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import bulk
 from core.outbox import outbox, row
 from sms.lifecycle import SMS, SmsStatus
-from sms.outbound import KIND
+from sms.outbound import KINDS, Purpose
 from sms.reasons import Reason
 from sms.tables import sms_messages
 
@@ -87,7 +87,16 @@ async def _put_out(connection: AsyncConnection, rows: Sequence[sa.Row[Any]], now
         for sms in rows
     ]
     await bulk.update(connection, sms_messages, changes)
-    fresh = [row(sms.sms_id, KIND, sms.sms_id, now=now, correlation_id=sms.correlation_id) for sms in rows]
+    fresh = [
+        row(
+            sms.sms_id,
+            KINDS[Purpose(sms.purpose)],
+            sms.sms_id,
+            now=now,
+            correlation_id=sms.correlation_id,
+        )
+        for sms in rows
+    ]
     cleared = {"claimed_by": None, "claimed_until": None, "last_error": None, "finished_at": None}
     await bulk.upsert(connection, outbox, [one | cleared for one in fresh], keep=frozenset({"created_at"}))
 
@@ -109,7 +118,7 @@ async def age_s(connection: AsyncConnection, now: datetime) -> float:
 
     One that was tried waits since it was made, another since it was due: a reminder of the night is not late.
     """
-    waiting = (_o.kind == KIND, _o.status == "waiting")
+    waiting = (_o.kind.in_(KINDS.values()), _o.status == "waiting")
     tried = sa.select(sa.func.min(_o.created_at)).where(*waiting, _o.attempts > 0)
     untried = sa.select(sa.func.min(_o.available_at)).where(
         *waiting, _o.attempts == 0, _o.available_at <= now

@@ -18,6 +18,7 @@ from taps.periods import next_period
 
 CUTS = ("help", "period", "when")
 NOTHING = ""
+REMIND_BEFORE, REMIND_AFTER = "remind", "remind.late"
 REASONS = frozenset({"balance", "pin", "cancelled", "noanswer", "down", "limit", "other"})
 _NAMED_ALONE = 2
 
@@ -135,7 +136,7 @@ def late_receipt(about: About, *, at: datetime, receipt: str) -> Text:
 def remind(about: About, printed: Printed, *, due: date, is_late: bool) -> Text:
     """Say what is still to be paid, before its last day or after it; `about` names no wallet."""
     day = say.date(datetime.combine(due, time(12), say.LOCAL))
-    key = "remind.late" if is_late else "remind"
+    key = REMIND_AFTER if is_late else REMIND_BEFORE
     return _text(key, about, period=_period(about), due=day, code=printed.service_code)
 
 
