@@ -70,5 +70,9 @@ class Networks:
         """Return all that is known of a network, by its code."""
         return self._by_code.get(code, NetworkLimits())
 
+    def items(self) -> Iterable[tuple[str, NetworkLimits]]:
+        """Return every network that is known, by code, with its limits."""
+        return self._by_code.items()
+
     def _bearing(self, name: str) -> Iterable[str]:
         return (code for code, limits in self._by_code.items() if limits.name.lower() == name)

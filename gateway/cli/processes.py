@@ -15,9 +15,11 @@ from aiohttp import web
 
 from core import logs
 from core.errors import Refused
+from gateway.channels.networks import Networks
 from gateway.cli.browser_phone import add_phone
 from gateway.cli.common import run, settings
 from gateway.runtime import build_worker, open_runtime
+from gateway.settings import Settings
 from gateway.web import create_app
 from simulators.serve import start
 
@@ -163,10 +165,25 @@ def simulated(party: Party, gateway: str, speed: float, journal: Path | None = N
     if party is Party.PROVIDERS:
         return providers.create(ProvidersConfig(timing=timing, journal=journal))
     token = settings().channel_token.get_secret_value()
-    code = settings().service_code
     return aggregator.create(
-        AggregatorConfig(gateway_url=gateway, channel_token=token, service_code=code, timing=timing)
+        AggregatorConfig(
+            gateway_url=gateway,
+            channel_token=token,
+            service_code=settings().service_code,
+            limits=_patience(settings()),
+            timing=timing,
+        )
     )
+
+
+def _patience(given: Settings) -> dict[str, Any]:
+    """Return how long each network waits; what is not known stays the simulator's guess."""
+    from simulators.aggregator.networks import UNKNOWN, Limits
+
+    return {
+        code: Limits(bound.session_s or UNKNOWN.session_s, bound.idle_s or UNKNOWN.idle_s)
+        for code, bound in Networks(given.networks).items()
+    }
 
 
 async def stop_signal() -> None:

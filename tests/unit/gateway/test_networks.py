@@ -4,7 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.channels.networks import NetworkLimits, Networks
+from gateway.cli.processes import Party, simulated
 from gateway.settings import Settings
+from simulators.aggregator.app import WORLD
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,14 @@ def test_limits_come_from_the_environment(monkeypatch):
     networks = Networks(settings.networks, septets=settings.screen_septets)
     assert networks.septets("mtn") == 182
     assert networks.limits("64502").idle_s == 45
+
+
+def test_the_simulated_networks_wait_as_long_as_is_set(monkeypatch):
+    monkeypatch.setenv("MADZI_NETWORKS", '{"64502": {"idle_s": 45}, "62120": {"session_s": 90}}')
+    waits = simulated(Party.AGGREGATOR, "http://127.0.0.1:9", 1)[WORLD].config.limits
+    assert (waits["64502"].idle_s, waits["64502"].session_s) == (45, 180)
+    assert (waits["62120"].idle_s, waits["62120"].session_s) == (60, 90)
+    assert (waits["63902"].idle_s, waits["63902"].session_s) == (30, 180)
 
 
 @pytest.mark.parametrize(
