@@ -16,6 +16,7 @@ from core.clock import Clock, SystemClock
 from core.db import Database
 from core.ids import Ids
 from core.metrics import CALLBACKS
+from gateway import facts
 from gateway.callbacks import Confirmer, Inbox
 from gateway.channels.networks import Networks
 from gateway.hops import Hops
@@ -25,7 +26,10 @@ from gateway.sessions.calls import CallStore
 from gateway.sessions.database import DatabaseCalls
 from gateway.sessions.memory import MemoryCalls
 from gateway.settings import Sessions, Settings
-from gateway.workers import Worker
+from gateway.sms_answers import MOST_TOGETHER, SmsAnswers
+from gateway.sms_inbox import KIND as SMS_IN
+from gateway.sms_inbox import SmsInbox
+from gateway.workers import Together, Worker
 from payments import tables as t
 from payments.desk import Rail, Rules
 from payments.providers.accounts import Account, callback_url, ensure_accounts
@@ -59,6 +63,7 @@ class Runtime:
     calls: CallStore
     hops: Hops
     inbox: Inbox
+    sms_inbox: SmsInbox
     pusher: Pusher
     confirmer: Confirmer
     sender: Sender
@@ -115,6 +120,8 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
     stack.push_async_callback(hops.close)
     inbox = Inbox(db, clock, ids)
     stack.push_async_callback(inbox.close)
+    sms_inbox = SmsInbox(db, clock)
+    stack.push_async_callback(sms_inbox.close)
     confirmer = Confirmer(db, payments, providers)
     stack.push_async_callback(confirmer.close)
     by_id = {account.account_id: account for account in accounts}
@@ -137,6 +144,7 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
         calls=calls,
         hops=hops,
         inbox=inbox,
+        sms_inbox=sms_inbox,
         pusher=pusher,
         confirmer=confirmer,
         sender=AfricasTalking(session, settings.at) if settings.at else LogSender(),
@@ -199,6 +207,15 @@ def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
     """Return a worker for everything that the outbox can hold."""
     delivery = Delivery(runtime.db, runtime.sender, runtime.clock, SystemRandom().random)
 
+    answers = SmsAnswers(
+        runtime.db,
+        runtime.clock,
+        runtime.ids,
+        runtime.payments,
+        facts.Loader(runtime.payments.rules, runtime.calls),
+        Printed(runtime.settings.service_code, runtime.settings.support_phone),
+    )
+
     async def callback(message: outbox.Message) -> dict[str, Any]:
         return await confirm(runtime, message)
 
@@ -206,7 +223,7 @@ def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
         runtime.db,
         runtime.clock,
         {"push": runtime.pusher.handle, "callback": callback},
-        {"sms": delivery.handle},
+        {"sms": delivery.handle, SMS_IN: Together(answers.handle, MOST_TOGETHER)},
         runtime.pusher.check_due,
         name=name,
     )

@@ -70,6 +70,11 @@ sms_inbound = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False),
     sa.Column("raw", sa.LargeBinary, nullable=False, comment="the form as it came, JSON"),
+    # What came before anybody answered is left alone.
+    sa.Column(
+        "state", sa.String(8), nullable=False, server_default="old", comment="waiting, answered, ignored, old"
+    ),
+    sa.Column("answered_at", UtcDateTime),
 )
 
 # A person who has a row here gets no reminders, whatever the sender; see sms.optouts.
