@@ -88,8 +88,8 @@ class Control:
 
     async def _networks(self, _request: web.Request) -> web.Response:
         config = self._world.config
-        codes = {"service_code": config.service_code, "short_code": config.short_code}
-        return web.json_response({**codes, "networks": table(config.limits)})
+        about = {"service_code": config.service_code, "short_code": config.short_code, "wires": list(WIRES)}
+        return web.json_response({**about, "networks": table(config.limits)})
 
     async def _line(self, request: web.Request) -> web.Response:
         try:

@@ -28,7 +28,10 @@ class CallOver(Exception):
 
 
 class Dialler:
-    """Dials a gateway over a wire of `WIRES`. `end_events` False loses every end event, as networks do."""
+    """Dials a gateway over a wire of `WIRES`. `end_events` False loses every end event, as networks do.
+
+    `network` is the code of the network that calls are made on; None lets each number's prefix decide.
+    """
 
     def __init__(
         self,
@@ -40,12 +43,14 @@ class Dialler:
         end_events: bool = True,
         limits: Mapping[str, Limits] = LIMITS,
         wire: str = "africastalking",
+        network: str | None = None,
     ) -> None:
         self.gateway = gateway
         self.service_code = service_code
         self.timing = timing or WallTime()
         self.end_events = end_events
         self.limits = limits
+        self.network = network
         self.wire = wire
         self._session_ids = session_ids or self._counted_ids()
 
@@ -58,7 +63,7 @@ class Dialler:
         first hop, over the others as it was dialled. Raises KeyError for a wire that is not in `WIRES`.
         """
         service, history = self._split(code or self.service_code)
-        line = Line(self._session_ids(), msisdn, service, network or network_code(msisdn))
+        line = Line(self._session_ids(), msisdn, service, network or self.network or network_code(msisdn))
         call = Call(self, line, wire or self.wire)
         await call.start(history)
         return call

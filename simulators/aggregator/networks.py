@@ -42,6 +42,19 @@ def network_name(code: str) -> str:
     return next((name for (_, name), known in _CODES.items() if known == code), "")
 
 
+def find(text: str, msisdn: str) -> str:
+    """Return a network's code for its code or name, in the country of the number where there is a choice.
+
+    Raises LookupError where no network is called so.
+    """
+    country = network(msisdn).country
+    for row in sorted(table(), key=lambda row: row["country"] != country):
+        if text.upper() in (row["code"], row["name"]):
+            return str(row["code"])
+    names = ", ".join(sorted({str(row["name"]).lower() for row in table()}))
+    raise LookupError(f"there is no network {text!r}; there are {names}")
+
+
 def limits(code: str, known: Mapping[str, Limits] = LIMITS) -> Limits:
     """Return a network's limits; Zambia's are not published, so a guess stands for them."""
     return known.get(code, UNKNOWN)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import aiohttp
 
@@ -10,11 +11,18 @@ from simulators.aggregator.wires.base import FAILED, SUCCESS
 from simulators.phone.views import View
 from simulators.phone.watch import Addresses, Handset
 
-Ask = Callable[[str], Awaitable[str | None]]
-"""Asks the person at the keyboard; None when there is nothing more to be typed."""
 
+class Ask(Protocol):
+    """Asks the person at the keyboard."""
+
+    async def __call__(self, question: str, seconds: float | None = None) -> str | None:
+        """Return what was typed; None when there is nothing more. Raises TimeoutError after `seconds`."""
+        ...
+
+
+PIN = "1234"
 _CHOICES = {"a": "approve", "c": "cancel", "w": "wrong_pin", "n": "no_balance"}
-_QUESTION = "PIN: [a]pprove, [c]ancel, [w]rong PIN, [n]o money, [i]gnore? "
+_QUESTION = f"PIN ({PIN} is right), or [a]pprove, [c]ancel, [w]rong PIN, [n]o money, [i]gnore? "
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,8 @@ async def call(
     """Make a call and show everything; return 0, or 1 when the call broke.
 
     With `inputs` they are typed one by one and the call is hung up if it still goes on after the last.
-    Without, the person behind `ask` types (None hangs up) and answers the PIN prompts of this number.
+    Without, the person behind `ask` types (None hangs up) for as long as the network waits, and answers the
+    PIN prompts of this number.
     """
     by_hand = ask if inputs is None else None
     async with aiohttp.ClientSession() as http:
@@ -62,32 +71,41 @@ async def call(
     return 1 if made.screen.status == FAILED else 0
 
 
-def _typing(inputs: Sequence[str] | None, ask: Ask | None) -> Callable[[], Awaitable[str | None]]:
+_NextInput = Callable[[Call], Awaitable[str | None]]
+
+
+def _typing(inputs: Sequence[str] | None, ask: Ask | None) -> _NextInput:
     left = iter(inputs or ())
 
-    async def next_input() -> str | None:
-        return await ask("> ") if ask else next(left, None)
+    async def next_input(made: Call) -> str | None:
+        return await ask("> ", max(0.0, made.left_s)) if ask else next(left, None)
 
     return next_input
 
 
-async def _talk(
-    dialler: Dialler,
-    msisdn: str,
-    code: str | None,
-    next_input: Callable[[], Awaitable[str | None]],
-    view: View,
-) -> Call:
+async def _talk(dialler: Dialler, msisdn: str, code: str | None, next_input: _NextInput, view: View) -> Call:
     made = await dialler.dial(msisdn, code)
     view.screen(code or dialler.service_code, made)
     while not made.over:
-        typed = await next_input()
+        try:
+            typed = await next_input(made)
+        except TimeoutError:
+            await made.time_out()
+            break
         if typed is None:
             await made.hang_up()
         else:
             await made.enter(typed)
             view.screen(typed, made)
     return made
+
+
+def _answer(typed: str | None) -> str | None:
+    """Return what a person does with the prompt; None leaves it alone."""
+    said = (typed or "").strip().lower()
+    if said.isdecimal():
+        return "approve" if said == PIN else "wrong_pin"
+    return _CHOICES.get(said[:1])
 
 
 class _Aftermath:
@@ -126,7 +144,7 @@ class _Aftermath:
         return bool(prompts or messages)
 
     async def _let_answer(self, prompt_id: str, ask: Ask) -> None:
-        choice = _CHOICES.get((await ask(_QUESTION) or "").strip().lower()[:1])
+        choice = _answer(await ask(_QUESTION))
         if choice:
             await self._handset.answer(prompt_id, choice)
         self._began = self._timing.now()  # the person's own time does not count

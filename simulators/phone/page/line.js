@@ -24,11 +24,10 @@ export class Line {
     return this.state === OPEN ? Math.max(0, (this.#deadline - performance.now()) / 1000) : null;
   }
 
-  /** Dial a code. */
-  async dial(msisdn, code, networkCode) {
-    const call = { msisdn, code };
-    if (networkCode) call.network_code = networkCode;
+  /** Dial a code from a phone. */
+  async dial({ msisdn, networkCode, wire }, code) {
     this.text = "";
+    const call = { msisdn, code, network_code: networkCode, wire };
     await this.#take(() => ask("POST", "/calls", call), hangUpLate);
   }
 

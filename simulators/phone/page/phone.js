@@ -91,7 +91,7 @@ function send() {
   else if (line.state === OPEN) tell("Type an answer first.");
   else {
     entry.value = "";
-    line.dial(settings.phone.msisdn, typed || settings.codes.service_code, settings.phone.networkCode);
+    line.dial(settings.phone, typed || settings.codes.service_code);
   }
 }
 

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 
 const KEPT = "madzi-phone";
-const FIELDS = ["number", "carrier", "language", "answers", "wallet"];
+const FIELDS = ["number", "carrier", "wire", "language", "answers", "wallet"];
 
 /** Reads the form; `use` is told of the phone each time one is picked up. */
 export class Settings {
@@ -24,11 +24,12 @@ export class Settings {
 
   /** Fill the lists and pick up the phone that this tab had before, or the first one. */
   async open() {
-    const { networks, ...codes } = await ask("GET", "/networks");
+    const { networks, wires, ...codes } = await ask("GET", "/networks");
     this.codes = codes;
     this.#networks = networks;
     this.#numbers = await ask("GET", "/numbers");
     for (const row of networks) this.form.elements.carrier.append(new Option(networkName(row), row.code));
+    for (const wire of wires) this.form.elements.wire.append(new Option(wire));
     for (const row of this.#numbers) this.form.elements.whose.append(new Option(row.who, row.number));
     this.#recall();
     await this.#pickUp();

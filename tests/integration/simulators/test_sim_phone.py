@@ -104,14 +104,22 @@ async def test_json_is_one_document_on_one_line():
 
 
 @pytest.mark.parametrize(
-    ("key", "answer"), [("a", "approve"), ("c", "cancel"), ("w", "wrong_pin"), ("N", "no_balance")]
+    ("key", "answer"),
+    [
+        ("a", "approve"),
+        ("c", "cancel"),
+        ("w", "wrong_pin"),
+        ("N", "no_balance"),
+        ("1234", "approve"),
+        ("9876", "wrong_pin"),
+    ],
 )
 async def test_a_person_types_and_answers_the_prompt(key, answer):
     console = Console(file=io.StringIO(), width=60)
     typed = iter(["2", "1", key])
     asked = []
 
-    async def ask(question):
+    async def ask(question, seconds=None):
         asked.append(question)
         return next(typed)
 
@@ -128,7 +136,7 @@ async def test_a_person_types_and_answers_the_prompt(key, answer):
 async def test_a_prompt_that_is_ignored_stays_until_it_expires():
     out, typed = io.StringIO(), iter(["1", "i"])
 
-    async def ask(_question):
+    async def ask(_question, _seconds=None):
         return next(typed)
 
     async with Town() as town:
