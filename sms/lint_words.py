@@ -127,7 +127,9 @@ _OUTCOMES_IN: dict[str, dict[str, str]] = {
         _NOT_PAID: "Sitinalandile ",
         "Not paid in time:": "Sitinalandile pa nthawi ",
         _TO_PAY: "Bill:",
-        _DONE: "Chabwino",
+        _DONE: "Chabwino:",
+        _NOT_DONE: "Sitinachite:",
+        _UNDONE: "Tabweza:",
     },
     "bem": {
         _WAITING: "Tucili tulelolela ",
@@ -136,7 +138,9 @@ _OUTCOMES_IN: dict[str, dict[str, str]] = {
         _NOT_PAID: "Tatupokelele ",
         "Not paid in time:": "Tatupokelele pa nshita ",
         _TO_PAY: "Bill:",
-        _DONE: "Cisuma",
+        _DONE: "Cisuma:",
+        _NOT_DONE: "Tatucitile:",
+        _UNDONE: "Twabwesha:",
     },
 }
 
