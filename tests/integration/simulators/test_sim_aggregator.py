@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from simulators.aggregator.app import create
 from simulators.aggregator.config import Config, Recipient
+from simulators.aggregator.networks import Limits
 from simulators.serve import start
 
 ME = "+260961234567"
@@ -245,6 +246,68 @@ async def test_a_call_is_hung_up_over_http_or_ended_when_nobody_types(sim, madzi
     await clock.advance(60)
     await until(lambda: len(madzi.forms("/events")) == 2)
     assert [form["status"] for form in madzi.forms("/events")] == ["Incomplete", "Incomplete"]
+
+
+@pytest.mark.parametrize(
+    ("network", "limits"),
+    [(None, (60, 180)), ("63902", (30, 180)), ("63903", (60, 180)), ("99999", (60, 180))],
+)
+async def test_a_call_says_how_long_its_network_waits(sim, madzi, clock, network, limits):
+    client = await sim()
+    begun = await client.post("/_sim/calls", json={"msisdn": ME, "network_code": network})
+    call = await begun.json()
+    idle_s, session_s = limits
+    assert call["network_code"] == (network or "64502")
+    assert call["limits"] == {"idle_s": idle_s, "session_s": session_s}
+    assert call["left_s"] == idle_s
+    url = f"/_sim/calls/{call['id']}"
+    await clock.advance(20)
+    assert (await (await client.get(url)).json())["left_s"] == idle_s - 20
+    assert (await (await client.post(url, json={"input": "1"})).json())["left_s"] == idle_s
+    madzi.screen = "END bye"
+    assert (await (await client.post(url, json={"input": "1"})).json())["left_s"] == 0
+
+
+async def test_towards_the_end_the_whole_sessions_time_is_what_is_left(sim, clock):
+    client = await sim()
+    call = await (await client.post("/_sim/calls", json={"msisdn": ME})).json()
+    for _ in range(3):
+        await clock.advance(50)
+        call = await (await client.post(f"/_sim/calls/{call['id']}", json={"input": "1"})).json()
+    assert call["left_s"] == 180 - 150
+
+
+async def test_a_call_whose_time_is_over_is_ended_by_looking_at_it(sim, madzi, clock):
+    client = await sim(limits={"64502": Limits(session_s=60.0, idle_s=2.0)})
+    call = await (await client.post("/_sim/calls", json={"msisdn": ME})).json()
+    assert call["left_s"] == 2
+    await clock.advance(2.5)
+    seen = await (await client.get(f"/_sim/calls/{call['id']}")).json()
+    assert (seen["continues"], seen["status"], seen["left_s"]) == (False, "Incomplete", 0)
+    assert [form["status"] for form in madzi.forms("/events")] == ["Incomplete"]
+    assert (await client.get(f"/_sim/calls/{call['id']}")).status == 404
+
+
+async def test_networks_are_told_with_their_limits(sim):
+    client = await sim(limits={"64503": Limits(session_s=9.0, idle_s=3.0)})
+    told = await (await client.get("/_sim/networks")).json()
+    assert (told["service_code"], told["short_code"]) == ("*384*7#", "38407")
+    assert "africastalking" in told["wires"]
+    rows = {row["code"]: row for row in told["networks"]}
+    assert rows["64503"] == {
+        "code": "64503", "name": "ZAMTEL", "country": "ZM", "idle_s": 3.0, "session_s": 9.0,
+    }  # fmt: skip
+    assert (rows["99999"]["name"], rows["63902"]["idle_s"]) == ("SANDBOX", 60.0)
+
+
+async def test_a_number_is_understood_in_any_usual_form(sim):
+    client = await sim()
+    for typed in ("0961234567", "961 234 567", "+260961234567", "00260-961-234567"):
+        line = await client.get("/_sim/line", params={"number": typed})
+        assert await line.json() == {"msisdn": ME, "network_code": "64502"}
+    for wrong in ("", "12", "0961234567x", "'; DROP TABLE", "\u202e"):
+        refused = await client.get("/_sim/line", params={"number": wrong})
+        assert (refused.status, "type it like 0961234567" in await refused.text()) == (400, True)
 
 
 async def test_lines_are_bounded(sim):

@@ -1,5 +1,7 @@
 """Who answers the prompt, when, and what the book says of it."""
 
+import asyncio
+
 import pytest
 
 from simulators.providers.config import Mtn
@@ -193,3 +195,30 @@ def test_every_number_rule_is_in_the_docs():
 
     text = Path(__file__).parents[3].joinpath("docs", "simulators.md").read_text("utf-8")
     assert [number for number in NUMBER_RULES if number not in text] == []
+
+
+async def test_what_was_told_for_a_while_lapses_unless_it_is_told_again(speak):
+    speaker = await speak()
+
+    async def told():
+        return (await speaker.sim("GET", "/_sim/people"))["told"]
+
+    for answer in ({"answer": "ask", "for_s": 0.4}, {"answer": "cancel"}):
+        await speaker.sim("POST", "/_sim/people", {"msisdn": "260961234568", **answer})
+    await speaker.sim("POST", "/_sim/people", {"msisdn": ME, "answer": "ask", "for_s": 0.4})
+    assert set(await told()) == {"+" + ME, "+260961234568"}
+    for _ in range(400):
+        if "+" + ME not in await told():
+            break
+        await asyncio.sleep(0.005)
+    assert {number: person["answer"] for number, person in (await told()).items()} == {
+        "+260961234568": "cancel"
+    }
+
+
+@pytest.mark.parametrize("for_s", [0, -1, 1e9, "soon", [1]])
+async def test_a_while_has_bounds(speak, for_s):
+    speaker = await speak()
+    body = {"msisdn": ME, "answer": "ask", "for_s": for_s}
+    async with speaker.http.post(f"{speaker.url}/_sim/people", json=body) as reply:
+        assert (reply.status, "for_s is a number of seconds" in await reply.text()) == (400, True)

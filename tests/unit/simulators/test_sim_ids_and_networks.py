@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.aggregator.networks import cost, network_code, price
+from simulators.aggregator.networks import cost, find, network_code, price
 from simulators.providers import daraja_ids as ids
 from simulators.providers.daraja_checks import password
 from simulators.providers.mtn_wire import reformatted
@@ -61,3 +61,23 @@ def test_prices_are_written_as_africas_talking_does():
     assert cost("ZMW", 25_000) == "ZMW 2.5000"
     assert cost(*price("+254708374149")) == "KES 0.8000"
     assert cost("", 0) == "0"
+
+
+@pytest.mark.parametrize(
+    ("text", "msisdn", "code"),
+    [
+        ("mtn", "+260961234567", "64502"),
+        ("Airtel", "+260961234567", "64501"),
+        ("airtel", "+254708374149", "63903"),
+        ("safaricom", "+260961234567", "63902"),
+        ("64503", "+260961234567", "64503"),
+        ("sandbox", "+46733123450", "99999"),
+    ],
+)
+def test_a_network_is_found_by_name_or_code_at_home_first(text, msisdn, code):
+    assert find(text, msisdn) == code
+
+
+def test_an_unknown_network_is_answered_with_those_there_are():
+    with pytest.raises(LookupError, match="there are airtel, equitel, mtn"):
+        find("vodafone", "+260961234567")
