@@ -1,8 +1,9 @@
 """Fills a desk for a batch of commands with a few set-based queries, and writes it back with a few more.
 
-On PostgreSQL the taps of the batch's caretakers are locked first, by TapID: two batches of one caretaker
-come one after the other, and a tap cannot get another caretaker meanwhile. The lock leaves room for debts,
-which only refer to the tap. SQLite has one writer and needs none.
+On PostgreSQL the taps of the batch's caretakers are locked first, by TapID, then tenants of these taps alone:
+two batches of one caretaker come one after the other, batches of several wait in no circle, and a tap cannot
+get another caretaker meanwhile. The locks leave room for debts, which only refer to taps and tenants. SQLite
+has one writer and needs none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,7 @@ from taps.tenancies.tables import tenancy_changes
 _c = tenancy_changes.c
 _TAPS_LOCKED = sa.select(taps.c.tap_id).order_by(taps.c.tap_id).with_for_update(key_share=True)
 _TENANTS_LOCKED = sa.select(tenants).order_by(tenants.c.tenant_id).with_for_update(key_share=True)
+_WHERE = sa.select(tenants.c.tap_id)
 _CHANGES = sa.select(tenancy_changes)
 _RECENT = _CHANGES.where(
     _c.undone_at.is_(None), _c.kind != Kind.UNDONE.value, _c.at > sa.bindparam("since", type_=UtcDateTime)
@@ -56,7 +58,8 @@ async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Comma
     # Read under the locks above: what another process has just done counts.
     await _history(connection, desk, commands)
     wanted = _named_taps(desk, commands) | _undone_taps(desk)
-    await _tenants(connection, desk, commands, wanted)
+    wanted |= await _taps_of_phones(connection, desk, commands)
+    await _tenants(connection, desk, wanted)
     if any(isinstance(command, Count | ListTenants | Undo) for command in commands):
         await _counts(connection, desk, wanted)
     if any(isinstance(command, Move | Remove | Undo) for command in commands):
@@ -114,18 +117,20 @@ async def _history(connection: AsyncConnection, desk: Desk, commands: Sequence[C
         desk.seqs[row.by_msisdn] = row.seq
 
 
-async def _tenants(
-    connection: AsyncConnection, desk: Desk, commands: Sequence[Command], tap_ids_wanted: set[str]
-) -> None:
-    phones = {msisdn for command in commands for msisdn in _phones_anywhere(desk, command)}
-    rows = list(await bulk.fetch(connection, _TENANTS_LOCKED, tenants.c.tap_id, tap_ids_wanted))
-    if phones:
-        rows += await bulk.fetch(connection, _TENANTS_LOCKED, tenants.c.msisdn, phones)
-    for row in rows:
+async def _tenants(connection: AsyncConnection, desk: Desk, tap_ids_wanted: Iterable[str]) -> None:
+    for row in await bulk.fetch(connection, _TENANTS_LOCKED, tenants.c.tap_id, tap_ids_wanted):
         tenancy = _tenancy(row)
-        if tenancy.tap_id in desk.taps:
-            desk.put(tenancy)
-            desk.loaded.add(tenancy.key)
+        desk.put(tenancy)
+        desk.loaded.add(tenancy.key)
+
+
+async def _taps_of_phones(connection: AsyncConnection, desk: Desk, commands: Sequence[Command]) -> set[str]:
+    """Return the caretakers' taps where phones are that commands name without a tap."""
+    phones = {msisdn for command in commands for msisdn in _phones_anywhere(desk, command)}
+    if not phones:
+        return set()
+    rows = await bulk.fetch(connection, _WHERE, tenants.c.msisdn, phones)
+    return {row.tap_id for row in rows} & desk.taps.keys()
 
 
 async def _counts(connection: AsyncConnection, desk: Desk, tap_ids_wanted: Iterable[str]) -> None:

@@ -359,3 +359,14 @@ async def test_many_commands_of_many_caretakers_in_one_batch(do, kept, clock):
     assert kinds == [Registered] * 100 + [NotYours] * 50 + [Undone] * 50
     async with kept.read() as connection:
         assert len((await store.tenants_by_msisdn(connection, [NEW]))[NEW]) == 50
+
+
+async def test_batches_of_two_caretakers_about_one_phone_wait_in_no_circle(do, kept):
+    await do(
+        (Register, RUTH, KNY, "+254700000009", "Amina"), (Register, PETER, NRB, "+254700000009", "Amina")
+    )
+    answers = await asyncio.gather(
+        *(do((Remove, by, MARY), (Remove, other, MARY)) for by, other in ((RUTH, PETER), (PETER, RUTH)) * 4)
+    )
+    done = [answer for batch in answers for answer in batch if isinstance(answer.result, Removed)]
+    assert [answer.result.tap_id for answer in done] == [KNY]
