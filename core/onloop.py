@@ -38,23 +38,10 @@ class Cursor:
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Self:
         """Run a statement."""
         if sql.startswith("BEGIN"):
-            await self._begin(sql)
+            await begin(self._cursor, sql)
         else:
             self._cursor.execute(sql, parameters)
         return self
-
-    async def _begin(self, sql: str) -> None:
-        """Begin as soon as no other process writes; raises OperationalError after fifteen seconds."""
-        end = time.monotonic() + _LONGEST_WAIT_S
-        while True:
-            try:
-                self._cursor.execute(sql)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                    raise
-                await asyncio.sleep(_ASK_AGAIN_S)
-            else:
-                return
 
     async def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> Self:
         """Run a statement for every row."""
@@ -88,6 +75,20 @@ class Connection:
     def __getattr__(self, name: str) -> Any:
         """Give everything else as aiosqlite does: commit, rollback, close and so on."""
         return getattr(self._real, name)
+
+
+async def begin(cursor: sqlite3.Cursor | sqlite3.Connection, sql: str) -> None:
+    """Begin as soon as no other process writes; raises OperationalError after fifteen seconds."""
+    end = time.monotonic() + _LONGEST_WAIT_S
+    while True:
+        try:
+            cursor.execute(sql)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            await asyncio.sleep(_ASK_AGAIN_S)
+        else:
+            return
 
 
 def raw(connection: aiosqlite.Connection) -> sqlite3.Connection:
