@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ import typer
 
 from core import logs
 from core.db import Database
-from core.errors import Refused
+from core.errors import BadInput, Refused
 from gateway import schema
 from gateway.settings import Settings
 
@@ -102,6 +103,15 @@ def reaching() -> Iterator[None]:
 def _unreachable(wrong: Exception) -> Refused:
     why = getattr(wrong, "orig", None) or wrong
     return Refused(f"the database cannot be reached: {why}", code="database_unreachable")
+
+
+def moment(text: str) -> datetime:
+    """Return the moment that a date or a time means, UTC where it names no zone; raises BadInput."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{text!r} is no date; write it like 2026-11-21", code="bad_date") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def show_json(data: Any) -> None:

@@ -2,17 +2,16 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import sqlalchemy as sa
 import typer
 
 from core.clock import rfc3339
-from core.errors import BadInput
 from core.money import display
 from gateway.cli import stories
-from gateway.cli.common import database, run, show_json, write_output
+from gateway.cli.common import database, moment, run, show_json, write_output
 from payments.tables import payments
 
 _COLUMNS = (
@@ -87,7 +86,7 @@ def export(
         payments.c.created_at, payments.c.payment_id
     )
     if since:
-        query = query.where(payments.c.created_at >= _moment(since))
+        query = query.where(payments.c.created_at >= moment(since))
 
     async def work() -> str:
         out = io.StringIO()
@@ -104,11 +103,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return rfc3339(value)
     return "" if value is None else value
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{text!r} is no date; write it like 2026-11-21", code="bad_date") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -15,7 +15,7 @@ from core.errors import Unavailable
 from core.ids import Ids
 from gateway.cli.common import read_demo, run, settings
 from simulators.aggregator.dialler import Dialler
-from simulators.aggregator.gateway import Gateway
+from simulators.aggregator.gateway import Gateway, Unanswered
 from simulators.phone import terminal
 from simulators.phone.keyboard import ask
 from simulators.phone.views import Boxes, Document, Plain, View
@@ -30,7 +30,6 @@ GatewayUrl = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("dial", context_settings={"ignore_unknown_options": True})(dial)
-    app.command("sms")(sms)
 
 
 def dial(
@@ -85,14 +84,20 @@ def sms(
     gateway: GatewayUrl = None,
     wait_s: Annotated[float, typer.Option("--wait", help="how long to wait for replies, in seconds")] = 5,
 ) -> None:
-    """Send an SMS to Madzi and print what comes back. Example: madzi sms 0961234567 HELP --wait 3."""
+    """Send an SMS to Madzi and print what comes back; `send` itself may be left out.
+
+    Example: madzi sms send 0961234567 HELP --wait 3
+    """
 
     async def work() -> None:
         sender = numbers.parse(msisdn)
         since = rfc3339(SystemClock().now())
         async with Gateway(_url(gateway), _token()) as reached:
             form = {"from": sender, "to": "", "text": text, "date": since, "id": f"cli-{Ids().new()}"}
-            answer = await reached.post("sms", "/inbound", form)
+            try:
+                answer = await reached.post("sms", "/inbound", form)
+            except Unanswered as silent:
+                raise Unavailable(f"the gateway does not answer: {silent}", code="no_gateway") from None
         if answer.status != 200:  # noqa: PLR2004 - HTTP
             raise Unavailable(f"the gateway answered {answer.status}", code="sms_not_taken")
         for message in await _replies(_addresses(gateway), sender, since, wait_s):
