@@ -1,0 +1,43 @@
+"""Where a phone in the terminal finds the gateway and the simulators: a demo beside it, unless it is told."""
+
+from typing import Annotated
+
+import typer
+
+from core.errors import Refused
+from gateway.cli.common import read_demo, settings
+from simulators.aggregator import networks
+from simulators.phone.watch import Addresses
+
+GatewayUrl = Annotated[
+    str | None, typer.Option("--gateway", help="a gateway's address; a demo's if left out")
+]
+NetworkName = Annotated[
+    str | None, typer.Option("--network", help="a network's name or code; by the number if left out")
+]
+
+
+def gateway_url(given: str | None) -> str:
+    """Return the gateway's address: as given, a demo's, or as set."""
+    return (given or read_demo().get("gateway_url") or settings().public_url).rstrip("/")
+
+
+def channel_token() -> str:
+    """Return the token by which the gateway knows its aggregator."""
+    return settings().channel_token.get_secret_value()
+
+
+def simulators(given: str | None) -> Addresses:
+    """Return where a demo's simulators are; nowhere when another gateway than the demo's is given."""
+    demo = read_demo()
+    if given and given.rstrip("/") != demo.get("gateway_url"):
+        return Addresses()
+    return Addresses(demo.get("providers_url"), demo.get("aggregator_url"))
+
+
+def network_code(name: str | None, msisdn: str) -> str | None:
+    """Return a network's code; raises Refused where no network is called so."""
+    try:
+        return networks.find(name, msisdn) if name else None
+    except LookupError as unknown:
+        raise Refused(str(unknown.args[0]), code="no_such_network") from None
