@@ -6,6 +6,7 @@ was not written. Where they are kept elsewhere, what a hop causes is committed f
 it: a hop that comes again in between confirms under the same key, which payments answer as before.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -80,7 +81,7 @@ class Hops:
         menu: Callable[[str], o.MenuSettings],
         *,
         push_delay_s: float,
-        repeat_within_s: float = 2.0,
+        repeat_within_s: float = 0.0,
         max_waiting: int = 2000,
     ) -> None:
         """`menu` gives the settings for a network's code, its screens' size among them."""
@@ -92,6 +93,7 @@ class Hops:
         self._menu = menu
         self._push_delay_s = push_delay_s
         self._repeat_within = timedelta(seconds=repeat_within_s)
+        self._flying: dict[tuple[Key, str], asyncio.Task[Reply]] = {}  # bare inputs being answered
         self._facts = facts_module.Loader(payments.rules, calls)
         self._batcher: Batcher[Hop, Reply] = Batcher(
             self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.0
@@ -99,6 +101,23 @@ class Hops:
 
     async def answer(self, hop: Hop) -> Reply:
         """Return the reply; says `busy` where too many callers wait, or where it could not be written."""
+        if hop.is_latest and not hop.sequence:
+            return await self._answer_once(hop)
+        return await self._answer(hop)
+
+    async def _answer_once(self, hop: Hop) -> Reply:
+        """Give a bare input that comes again while it is being answered the same answer.
+
+        Nobody can have replied to a screen that was not sent yet; later a repetition looks like a key pressed.
+        """
+        flying = self._flying.get((hop.key, hop.text))
+        if flying is None:
+            flying = asyncio.ensure_future(self._answer(hop))
+            self._flying[hop.key, hop.text] = flying
+            flying.add_done_callback(lambda _: self._flying.pop((hop.key, hop.text), None))
+        return await asyncio.shield(flying)
+
+    async def _answer(self, hop: Hop) -> Reply:
         try:
             return await self._batcher.submit(hop)
         except Busy:

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gateway.channels.networks import NetworkLimits
 from payments.providers.settings import DarajaSettings, MtnSettings
 from payments.validation import Limits
+from sms.quiet import QuietHours
 from sms.settings import AfricasTalkingSettings
 
 DEMO_TOKEN = "demo-channel-token"  # noqa: S105 - public on purpose, refused in production
@@ -69,14 +70,18 @@ class Settings(BaseSettings):
     networks: dict[str, NetworkLimits] = {}
     sessions: Sessions = Sessions.AUTO
     redis_url: str = ""
-    repeat_within_s: float = Field(
-        2, ge=0, le=10
-    )  # of a bare input, after its reply
+    repeat_within_s: float = Field(0, ge=0, le=10)  # of a bare input, after its reply
     single_limit_minor: dict[str, int] = {"ZMW": 500_000, "KES": 25_000_000}
     daily_limit_minor: dict[str, int] = {"ZMW": 1_000_000, "KES": 50_000_000}
     max_waiting_hops: int = 2000
     api_rate_per_s: float = Field(50, gt=0)  # for each token of /api/v1
     api_burst: int = Field(100, ge=1)
+
+    reminders: bool = False
+    remind_before_days: int = Field(5, ge=0, le=27)  # before the last day of a month; 0: never
+    remind_after_days: int = Field(3, ge=0, le=20)
+    reminders_a_month: int = Field(2, ge=1, le=31)  # for one phone
+    quiet_hours: str = "20:00-08:00"
 
     at: AfricasTalkingSettings | None = None
     mtn: MtnSettings | None = None
@@ -92,6 +97,12 @@ class Settings(BaseSettings):
                 size = 0
             if size != _KEY_BYTES:
                 raise ValueError("MADZI_MASTER_KEY must be 32 bytes in base64: openssl rand -base64 32")
+        return value
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _is_a_time_of_day(cls, value: str) -> str:
+        QuietHours.parse(value)
         return value
 
     @model_validator(mode="after")

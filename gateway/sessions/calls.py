@@ -69,11 +69,11 @@ def repeated(call: Call, hop: Hop, now: datetime, window: timedelta) -> Reply | 
     """Return the reply that a hop got before, if it is a repetition.
 
     Operators repeat requests. A whole history or a numbered hop tells by itself; a bare input is taken for a
-    repetition within `window` after its reply, sooner than a person can read and type.
+    repetition within `window` after its reply, which is none unless an operator is known to repeat late.
     """
     if not hop.is_latest or hop.sequence:
         return call.replies.get(hop.mark)
-    if call.mark != hop.mark or now - call.at > window:
+    if call.mark != hop.mark or now - call.at >= window:
         return None
     return None if hop.is_first and call.hop_no > 1 else call.reply
 

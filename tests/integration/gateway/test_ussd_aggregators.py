@@ -18,8 +18,6 @@ from simulators.aggregator.wires import WIRES
 from simulators.aggregator.wires.base import Post
 
 CHANNELS = ["hubtel", "nalo", "arkesel", "infobip"]
-# People need longer than this to read and type; a test does not want to.
-QUICK = {"repeat_within_s": 0.02}
 
 
 @asynccontextmanager
@@ -34,7 +32,6 @@ async def call_of(town, wire, *typed, code=None, msisdn=CALLER):
         call = await dialler.dial(msisdn, code)
         screens = [call.screen.text]
         for word in typed:
-            await asyncio.sleep(0.03)
             screens.append((await call.enter(word)).text)
         return call, screens
 
@@ -42,7 +39,7 @@ async def call_of(town, wire, *typed, code=None, msisdn=CALLER):
 @pytest.mark.parametrize("wire", WIRES)
 async def test_a_resident_pays_over_every_aggregator(sqlite_town, wire):
     town = sqlite_town
-    await town.open(**QUICK)
+    await town.open()
     call, screens = await call_of(town, wire, *PAY_ALL)
     assert (call.screen.status, call.hops) == ("Success", 6)
     assert screens[-1].startswith("MTN MoMo will now ask")
@@ -54,7 +51,7 @@ async def test_a_resident_pays_over_every_aggregator(sqlite_town, wire):
 
 @pytest.mark.parametrize("wire", ["hubtel", "nalo_by_number"])
 async def test_a_resident_pays_on_both_databases(town, wire):
-    await town.open(**QUICK)
+    await town.open()
     await call_of(town, wire, *PAY_ALL[:2])
     call, screens = await call_of(town, wire, "2", *PAY_ALL[1:])
     assert "1 Go on where I was" in screens[0]
@@ -67,7 +64,7 @@ WALK = ("1", "2", "0", "3", "0", "6", "0", "1", "KNY*0417", TAP, "2", "12.50", "
 
 
 async def test_the_screens_are_the_same_to_the_letter(sqlite_town):
-    await sqlite_town.open(**QUICK)
+    await sqlite_town.open()
     seen = {}
     for n, wire in enumerate(WIRES):
         _, screens = await call_of(sqlite_town, wire, *WALK, msisdn=f"+26096123000{n}")
@@ -111,7 +108,7 @@ async def test_every_hop_sent_twice_does_nothing_twice(sqlite_town, wire):
 
 @pytest.mark.parametrize("wire", ["africastalking", "infobip"])
 async def test_the_end_of_a_call_lets_the_prompt_go_at_once(sqlite_town, wire):
-    await sqlite_town.open(push_delay_s=60, **QUICK)
+    await sqlite_town.open(push_delay_s=60)
     await call_of(sqlite_town, wire, *PAY_ALL)
     await sqlite_town.all_end(1)
     (event,) = await sqlite_town.rows(sa.select(ussd_end_events))
@@ -120,7 +117,7 @@ async def test_the_end_of_a_call_lets_the_prompt_go_at_once(sqlite_town, wire):
 
 async def test_a_release_of_hubtel_lets_the_prompt_go_at_once(sqlite_town):
     town = sqlite_town
-    await town.open(push_delay_s=60, **QUICK)
+    await town.open(push_delay_s=60)
     async with dialling(town, "hubtel") as dialler:
         call = await dialler.dial(CALLER)
         for word in PAY_ALL:
@@ -136,11 +133,10 @@ async def test_a_release_of_hubtel_lets_the_prompt_go_at_once(sqlite_town):
 
 @pytest.mark.parametrize("wire", ["hubtel", "infobip"])
 async def test_a_call_that_is_hung_up_is_stored_and_may_go_on_later(sqlite_town, wire):
-    await sqlite_town.open(**QUICK)
+    await sqlite_town.open()
     async with dialling(sqlite_town, wire) as dialler:
         call = await dialler.dial(CALLER)
         await call.enter("1")
-        await asyncio.sleep(0.03)
         await call.enter("1")
         await call.hang_up()
     (event,) = await sqlite_town.rows(sa.select(ussd_end_events))
@@ -149,7 +145,7 @@ async def test_a_call_that_is_hung_up_is_stored_and_may_go_on_later(sqlite_town,
 
 
 async def test_screens_fit_what_is_set_for_the_network(sqlite_town):
-    await sqlite_town.open(networks={"64502": {"septets": 110}}, **QUICK)
+    await sqlite_town.open(networks={"64502": {"septets": 110}})
     for n, wire in enumerate(("africastalking", "hubtel", "nalo")):
         _, (*_, help_) = await call_of(sqlite_town, wire, "1", "6", msisdn=f"+26096123000{n}")
         assert fits(help_, 110)
@@ -223,3 +219,15 @@ async def test_where_too_many_wait_each_is_told_so_in_its_own_form(sqlite_town):
     for wire in WIRES:
         call, screens = await call_of(sqlite_town, wire)
         assert (call.screen.status, "*384*7#" in screens[0]) == ("Success", True)
+
+
+@pytest.mark.parametrize("wire", ["nalo", "arkesel", "infobip"])
+async def test_a_bare_input_that_comes_again_while_it_is_answered_gets_the_same_answer(sqlite_town, wire):
+    await sqlite_town.open()
+    async with dialling(sqlite_town, wire) as dialler:
+        call = await dialler.dial(CALLER, "*384*7*1#")
+        await call.enter(TAP)
+        await call.enter("1")  # Pay all; the confirmation stands there
+        first, again = await asyncio.gather(dialler.gateway.send(call._post), dialler.gateway.send(call._post))
+        assert first.text == again.text
+    assert len(await sqlite_town.payments()) <= 1
