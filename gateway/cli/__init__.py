@@ -5,7 +5,7 @@ import sys
 import typer
 
 from core.errors import MadziError
-from gateway.cli import data, flags, payments, people, phone, processes, schema, sms_queue
+from gateway.cli import data, flags, payments, people, phone, pocket_phone, processes, schema, sms_queue
 from gateway.cli.common import complain
 
 app = typer.Typer(
@@ -13,7 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Madzi: pay shared water taps from any phone. `madzi demo` starts everything on this machine.",
 )
-for room in (processes, phone, sms_queue, schema, data, payments, people, flags):
+for room in (processes, phone, pocket_phone, sms_queue, schema, data, payments, people, flags):
     room.register(app)
 
 

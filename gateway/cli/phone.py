@@ -13,7 +13,15 @@ from core import msisdn as numbers
 from core.clock import SystemClock, rfc3339
 from core.errors import Unavailable
 from core.ids import Ids
-from gateway.cli.common import read_demo, run, settings
+from gateway.cli.common import run, settings
+from gateway.cli.reaching import (
+    GatewayUrl,
+    NetworkName,
+    channel_token,
+    gateway_url,
+    network_code,
+    simulators,
+)
 from simulators.aggregator.dialler import Dialler
 from simulators.aggregator.gateway import Gateway, Unanswered
 from simulators.phone import terminal
@@ -22,9 +30,6 @@ from simulators.phone.views import Boxes, Document, Plain, View
 from simulators.phone.watch import Addresses
 
 Msisdn = Annotated[str, typer.Argument(help="who calls, in any usual form")]
-GatewayUrl = Annotated[
-    str | None, typer.Option("--gateway", help="a gateway's address; a demo's if left out")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +41,7 @@ def dial(
     msisdn: Msisdn,
     words: Annotated[list[str] | None, typer.Argument(help="[CODE] [INPUT …]; CODE starts with *")] = None,
     gateway: GatewayUrl = None,
+    network: NetworkName = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
 ) -> None:
@@ -46,13 +52,14 @@ def dial(
     code, inputs = _split(words or [])
     view: View = Document(sys.stdout) if as_json else (Plain(sys.stdout) if inputs else Boxes(Console()))
     by_hand = None if inputs or as_json else ask
+    caller = numbers.parse(msisdn)
+    on = network_code(network, caller)
 
     async def work() -> int:
-        async with Gateway(_url(gateway), _token()) as reached:
-            dialler = Dialler(reached, settings().service_code)
-            return await terminal.call(
-                dialler, _addresses(gateway), numbers.parse(msisdn), code, inputs or None, view, by_hand
-            )
+        async with Gateway(gateway_url(gateway), channel_token()) as reached:
+            dialler = Dialler(reached, settings().service_code, network=on)
+            at = simulators(gateway)
+            return await terminal.call(dialler, at, caller, code, inputs or None, view, by_hand)
 
     raise typer.Exit(run(work()))
 
@@ -61,21 +68,6 @@ def _split(words: list[str]) -> tuple[str | None, list[str]]:
     if words and words[0].startswith("*"):
         return words[0], words[1:]
     return None, words
-
-
-def _url(gateway: str | None) -> str:
-    return (gateway or read_demo().get("gateway_url") or settings().public_url).rstrip("/")
-
-
-def _token() -> str:
-    return settings().channel_token.get_secret_value()
-
-
-def _addresses(gateway: str | None) -> Addresses:
-    demo = read_demo()
-    if gateway and gateway.rstrip("/") != demo.get("gateway_url"):
-        return Addresses()
-    return Addresses(demo.get("providers_url"), demo.get("aggregator_url"))
 
 
 def sms(
@@ -92,7 +84,7 @@ def sms(
     async def work() -> None:
         sender = numbers.parse(msisdn)
         since = rfc3339(SystemClock().now())
-        async with Gateway(_url(gateway), _token()) as reached:
+        async with Gateway(gateway_url(gateway), channel_token()) as reached:
             form = {"from": sender, "to": "", "text": text, "date": since, "id": f"cli-{Ids().new()}"}
             try:
                 answer = await reached.post("sms", "/inbound", form)
@@ -100,7 +92,7 @@ def sms(
                 raise Unavailable(f"the gateway does not answer: {silent}", code="no_gateway") from None
         if answer.status != 200:  # noqa: PLR2004 - HTTP
             raise Unavailable(f"the gateway answered {answer.status}", code="sms_not_taken")
-        for message in await _replies(_addresses(gateway), sender, since, wait_s):
+        for message in await _replies(simulators(gateway), sender, since, wait_s):
             typer.echo(message["text"])
 
     run(work())

@@ -19,7 +19,7 @@ def _commands(group, path=()):
 COMMANDS = list(_commands(typer.main.get_command(app)))
 # Of contract §2, what this version has.
 EXPECTED = {
-    "demo", "serve", "worker", "clock", "simulate", "dial", "sms send", "sms dead", "sms replay",
+    "demo", "serve", "worker", "clock", "simulate", "dial", "phone", "sms send", "sms dead", "sms replay",
     "sms cost", "db upgrade", "db backup", "db restore",
     "zones import", "zones export", "taps import", "taps export", "tenants import", "tenants export",
     "tariffs import", "tariffs export", "usage import", "bill", "payment show", "payments export", "tap show",

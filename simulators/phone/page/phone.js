@@ -17,7 +17,7 @@ const prompt = new Prompt(
     dialog: at("prompt"), title: at("prompt-title"), text: at("prompt-text"), pin: at("pin"),
     form: at("prompt-form"), cancel: at("prompt-cancel"), ignore: at("prompt-ignore"),
   },
-  () => settings.phone, tell, () => entry.focus(),
+  () => settings.phone, tell, nameKeys,
 );
 const messages = new Messages(
   { list: at("messages"), empty: at("no-messages"), form: at("compose"), text: at("sms-text"), count: at("sms-count") },
@@ -33,7 +33,7 @@ function show() {
   note.textContent = line.note;
   document.body.dataset.state = line.state;
   screen.setAttribute("aria-busy", String(line.state === BUSY));
-  at("call").textContent = line.state === OPEN || line.state === BUSY ? "Send" : "Call";
+  nameKeys();
   at("entry-label").textContent = line.state === OPEN ? "Your answer" : "Code to dial";
   entry.placeholder = line.state === OPEN ? "Your answer" : settings.codes.service_code;
   if (line.state === OPEN || line.state === ENDED) {
@@ -43,6 +43,12 @@ function show() {
     screen.scrollTop = 0;
   }
   tick();
+}
+
+function nameKeys() {
+  const inCall = line.state === OPEN || line.state === BUSY;
+  at("call").textContent = prompt.isOpen ? "Approve" : inCall ? "Send" : "Call";
+  at("hang-up").textContent = prompt.isOpen ? "Cancel" : "Hang up";
 }
 
 function idleText() {

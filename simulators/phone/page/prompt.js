@@ -13,14 +13,15 @@ const TOLD = {
   no_balance: "PIN prompt: too little money in the wallet.",
 };
 
-/** Shows prompts of one number; `phone()` is the phone in use, `tell` shows a note, `closed` gives focus back. */
+/** Shows prompts of one number; `phone()` is the phone in use, `tell` shows a note, `changed` is told of each. */
 export class Prompt {
   #shown = null;
+  #before = null; // what had the focus
   #passed = new Set(); // ignored, or answered and not settled yet
   #renewedAt = -Infinity;
 
-  constructor({ dialog, title, text, pin, form, cancel, ignore }, phone, tell, closed) {
-    Object.assign(this, { dialog, title, text, pin, phone, tell, closed });
+  constructor({ dialog, title, text, pin, form, cancel, ignore }, phone, tell, changed) {
+    Object.assign(this, { dialog, title, text, pin, phone, tell, changed });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#approve();
@@ -75,7 +76,9 @@ export class Prompt {
     this.pin.value = "";
     this.dialog.show();
     this.dialog.scrollIntoView({ block: "nearest" });
+    this.#before = document.activeElement;
     this.pin.focus();
+    this.changed();
   }
 
   #over(row) {
@@ -87,7 +90,8 @@ export class Prompt {
     if (!this.#shown) return;
     this.#shown = null;
     this.dialog.close();
-    this.closed();
+    this.#before?.focus();
+    this.changed();
   }
 
   async #approve() {
