@@ -66,9 +66,10 @@ async def open_found(
     """Open a flag for each finding that is new."""
     if not findings:
         return []
+    tap_ids = [finding.tap_id for finding in findings]
+    zones = await flags_store.zones_of(connection, tap_ids)
     number = await flags_store.next_number(connection)
-    past = await flags_store.fetch(connection, flags.c.tap_id, [finding.tap_id for finding in findings])
-    zones = await flags_store.zones_of(connection, [finding.tap_id for finding in findings])
+    past = await flags_store.fetch(connection, flags.c.tap_id, tap_ids)
     fresh = [
         _flag(finding, zones[finding.tap_id], number + i, ids=ids, now=now)
         for i, finding in enumerate(new_findings(findings, past))

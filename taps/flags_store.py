@@ -15,7 +15,13 @@ from taps.tables import flag_transitions, flags, taps
 FLAGS = sa.select(flags, taps.c.zone).join(taps, taps.c.tap_id == flags.c.tap_id, isouter=True)
 _ORDERED = FLAGS.order_by(flags.c.number)
 _UNRESOLVED = _ORDERED.where(flags.c.state.in_([state.value for state in UNRESOLVED]))
-_ZONES = sa.select(taps.c.tap_id, taps.c.zone)
+# Flags refer to taps, which locks those; it is done here, in key order, before the lock on numbers is taken:
+# whoever changes a tap and then reports something goes the same way round.
+_ZONES = (
+    sa.select(taps.c.tap_id, taps.c.zone)
+    .order_by(taps.c.tap_id)
+    .with_for_update(read=True, key_share=True, of=taps)
+)
 # Whoever opens flags on PostgreSQL holds this lock until the commit; SQLite has one writer at a time anyway.
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(0x666C6167))
 _LAST = sa.select(sa.func.coalesce(sa.func.max(flags.c.number), 0))
@@ -54,7 +60,7 @@ async def by_phones(connection: AsyncConnection, msisdns: Iterable[str]) -> dict
 
 
 async def zones_of(connection: AsyncConnection, tap_ids: Iterable[str]) -> dict[str, str]:
-    """Return the zone of each tap that exists."""
+    """Return the zone of each tap that exists, to be asked before `next_number`."""
     return {row.tap_id: row.zone for row in await bulk.fetch(connection, _ZONES, taps.c.tap_id, tap_ids)}
 
 

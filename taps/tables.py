@@ -177,7 +177,7 @@ flags = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("tap_id", TapId, sa.ForeignKey("taps.tap_id")),
     sa.Column("words", sa.String(160), nullable=False),
-    sa.Column("reported_by", Msisdn, index=True, comment="empty where a rule found it"),
+    sa.Column("reported_by", Msisdn, comment="empty where a rule found it"),
     sa.Column("source", sa.String(10), nullable=False, comment="resident, caretaker or detected"),
     sa.Column("rule", sa.String(16), comment="which rule found it"),
     sa.Column("owner", sa.String(60), sa.ForeignKey("users.name")),
@@ -186,6 +186,7 @@ flags = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("ix_flags_tap_id_state", "tap_id", "state"),
     sa.Index("ix_flags_state_number", "state", "number"),
+    sa.Index("ix_flags_reported_by_state", "reported_by", "state"),
     # A rule has at most one flag on a tap that nobody has resolved yet.
     sa.Index(
         "uq_flags_unresolved_rule",

@@ -51,3 +51,11 @@ async def test_the_way_back_keeps_zones_too(old):
     async with old.read() as connection:
         rows = await connection.execute(sa.text("SELECT name, zone FROM users ORDER BY name"))
         assert [tuple(row) for row in rows] == [("ann", "KNY"), ("bff", None)]
+
+
+async def test_the_whole_way_leads_there_and_back(old):
+    await move(old, command.upgrade, "0007")
+    await move(old, command.downgrade, "0002")
+    await move(old, command.upgrade, "head")
+    async with old.read() as connection:
+        assert [user.zones for user in await all_users(connection)] == [("KNY",), ()]
