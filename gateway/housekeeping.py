@@ -17,6 +17,7 @@ from core.clock import Clock, local
 from core.db import Database
 from core.ids import Ids
 from core.outbox import outbox
+from gateway.reminders import Reminders
 from gateway.sessions.tables import ussd_end_events, ussd_hops, ussd_sessions
 from taps import flags_detection
 
@@ -54,8 +55,8 @@ async def _count(connection: AsyncConnection, deletion: sa.Delete) -> int:
     return int(result.rowcount)
 
 
-async def tick_forever(db: Database, clock: Clock) -> None:
-    """Tick every hour, look for trouble once a day; an error is logged and the next hour tries again."""
+async def tick_forever(db: Database, clock: Clock, reminders: Reminders | None = None) -> None:
+    """Tick every hour, look for trouble and remind once a day; after an error the next hour tries again."""
     ids = Ids(clock)
     looked_on: date | None = None
     while True:
@@ -67,20 +68,30 @@ async def tick_forever(db: Database, clock: Clock) -> None:
                 looked_on = today
         except Exception:
             _log.exception("housekeeping_failed")
+        if reminders:
+            await _remind(reminders)
         await asyncio.sleep(EVERY_S)
+
+
+async def _remind(reminders: Reminders) -> None:
+    try:
+        _log.info("reminders", sms=await reminders.run())
+    except Exception:
+        _log.exception("reminders_failed")
 
 
 class Housekeeper:
     """Ticks in the background of another process."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, reminders: Reminders | None = None) -> None:
         self._db = db
         self._clock = clock
+        self._reminders = reminders
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(tick_forever(self._db, self._clock))
+        self._task = asyncio.create_task(tick_forever(self._db, self._clock, self._reminders))
 
     async def stop(self) -> None:
         """End."""

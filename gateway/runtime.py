@@ -22,6 +22,7 @@ from gateway.channels.networks import Networks
 from gateway.hops import Hops
 from gateway.notifications import Notifier
 from gateway.pushes import Pusher
+from gateway.reminders import Plan, Reminders, still_wanted
 from gateway.sessions.calls import CallStore
 from gateway.sessions.database import DatabaseCalls
 from gateway.sessions.memory import MemoryCalls
@@ -40,6 +41,8 @@ from payments.providers.mtn import Mtn
 from payments.providers.tokens import MemoryTokens, TokenStore
 from payments.service import PaymentService
 from sms.delivery import Delivery
+from sms.manners import Asking
+from sms.quiet import QuietHours
 from sms.senders.africastalking import AfricasTalking
 from sms.senders.base import Sender
 from sms.senders.log import LogSender
@@ -206,6 +209,15 @@ def _rules(settings: Settings, accounts: list[Account], providers: Mapping[str, 
 def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
     """Return a worker for everything that the outbox can hold."""
     delivery = Delivery(runtime.db, runtime.sender, runtime.clock, SystemRandom().random)
+    asking = Asking(QuietHours.parse(runtime.settings.quiet_hours), still_wanted)
+    reminding = Delivery(
+        runtime.db,
+        runtime.sender,
+        runtime.clock,
+        SystemRandom().random,
+        concurrency=REMINDERS_AT_ONCE,
+        asking=asking,
+    )
 
     answers = SmsAnswers(
         runtime.db,
@@ -223,13 +235,33 @@ def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
         runtime.db,
         runtime.clock,
         {"push": runtime.pusher.handle, "callback": callback},
-        {"sms": delivery.handle, SMS_IN: Together(answers.handle, MOST_TOGETHER)},
+        {
+            "sms": delivery.handle,
+            "reminder": reminding.handle,
+            SMS_IN: Together(answers.handle, MOST_TOGETHER),
+        },
         runtime.pusher.check_due,
         name=name,
     )
 
 
+def build_reminders(runtime: Runtime) -> Reminders | None:
+    """Return what the clock runs to remind people; None where nobody is to be reminded."""
+    settings = runtime.settings
+    if not settings.reminders:
+        return None
+    plan = Plan(
+        settings.remind_before_days,
+        settings.remind_after_days,
+        settings.reminders_a_month,
+        QuietHours.parse(settings.quiet_hours),
+    )
+    printed = Printed(settings.service_code, settings.support_phone)
+    return Reminders(runtime.db, runtime.clock, runtime.ids, plan, printed)
+
+
 MOST_CONFIRMATIONS = 8
+REMINDERS_AT_ONCE = 4
 
 
 async def confirm(runtime: Runtime, message: outbox.Message) -> dict[str, Any]:

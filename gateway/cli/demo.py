@@ -20,7 +20,7 @@ from gateway.cli.browser_phone import add_phone, demo_numbers
 from gateway.cli.common import DEMO_FILE
 from gateway.cli.processes import Party, listen, simulated, stop_signal
 from gateway.housekeeping import Housekeeper
-from gateway.runtime import build_worker, open_runtime
+from gateway.runtime import build_reminders, build_worker, open_runtime
 from gateway.settings import Settings
 from gateway.web import create_app
 from simulators.aggregator.config import Config as AggregatorConfig
@@ -58,7 +58,7 @@ async def run_demo(port: int, data: Path, speed: float) -> None:
         stack.push_async_callback(runner.cleanup)
         hands.start()
         stack.push_async_callback(hands.stop)
-        keeper = Housekeeper(runtime.db, runtime.clock)
+        keeper = Housekeeper(runtime.db, runtime.clock, build_reminders(runtime))
         keeper.start()
         stack.push_async_callback(keeper.stop)
         _write_demo_file(data, env, gateway_url, providers.url, aggregator.url)

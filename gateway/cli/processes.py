@@ -18,7 +18,7 @@ from core.errors import Refused
 from gateway.channels.networks import Networks
 from gateway.cli.browser_phone import add_phone
 from gateway.cli.common import run, settings
-from gateway.runtime import build_worker, open_runtime
+from gateway.runtime import build_reminders, build_worker, open_runtime
 from gateway.settings import Settings
 from gateway.web import create_app
 from simulators.serve import start
@@ -114,14 +114,15 @@ async def work_here() -> None:
 
 
 def clock() -> None:
-    """Do what is due by the calendar: clean up what has served its time. Run one. Example: madzi clock."""
+    """Do what is due by the calendar: clean up, find trouble, remind. Run one. Example: madzi clock."""
     from gateway.housekeeping import tick_forever
 
     logs.configure(settings().log_level)
 
     async def work() -> None:
         async with open_runtime(settings()) as runtime:
-            await until_stopped(lambda: tick_forever(runtime.db, runtime.clock))
+            reminders = build_reminders(runtime)
+            await until_stopped(lambda: tick_forever(runtime.db, runtime.clock, reminders))
 
     run_loop(work())
 
