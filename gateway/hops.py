@@ -108,7 +108,7 @@ class Hops:
     async def _answer_once(self, hop: Hop) -> Reply:
         """Give a bare input that comes again while it is being answered the same answer.
 
-        Nobody can have replied to a screen that was not sent yet; later a repetition looks like a key pressed.
+        Nobody can have replied to a screen that was not sent yet; later it looks like a key pressed again.
         """
         flying = self._flying.get((hop.key, hop.text))
         if flying is None:

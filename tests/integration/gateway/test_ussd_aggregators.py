@@ -30,10 +30,8 @@ async def call_of(town, wire, *typed, code=None, msisdn=CALLER):
     """Make a call; return it, and its screens."""
     async with dialling(town, wire) as dialler:
         call = await dialler.dial(msisdn, code)
-        screens = [call.screen.text]
-        for word in typed:
-            screens.append((await call.enter(word)).text)
-        return call, screens
+        first = call.screen.text
+        return call, [first, *[(await call.enter(word)).text for word in typed]]
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -228,6 +226,7 @@ async def test_a_bare_input_that_comes_again_while_it_is_answered_gets_the_same_
         call = await dialler.dial(CALLER, "*384*7*1#")
         await call.enter(TAP)
         await call.enter("1")  # Pay all; the confirmation stands there
-        first, again = await asyncio.gather(dialler.gateway.send(call._post), dialler.gateway.send(call._post))
+        sent = [dialler.gateway.send(call._post) for _ in range(2)]
+        first, again = await asyncio.gather(*sent)
         assert first.text == again.text
     assert len(await sqlite_town.payments()) <= 1
