@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.i18n import Catalogues
+from sms.inbound.keywords import LANGUAGE_WORDS, LANGUAGES
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "languages.md").read_text(encoding="utf-8")
@@ -102,3 +103,9 @@ def test_every_language_says_everything(room):
     assert catalogues.languages == ["en", "bem", "ny"]
     for language in catalogues.languages:
         assert catalogues.keys(language) == catalogues.keys("en")
+
+
+def test_lang_by_sms_knows_every_catalogue():
+    offered = set(CATALOGUES["sms"].languages)
+    assert set(LANGUAGE_WORDS) == offered
+    assert set(LANGUAGES.values()) == offered
