@@ -20,6 +20,7 @@ from gateway.cli.reaching import (
     channel_token,
     gateway_url,
     network_code,
+    patience,
     simulators,
 )
 from simulators.aggregator.dialler import Dialler
@@ -57,7 +58,7 @@ def dial(
 
     async def work() -> int:
         async with Gateway(gateway_url(gateway), channel_token()) as reached:
-            dialler = Dialler(reached, settings().service_code, network=on)
+            dialler = Dialler(reached, settings().service_code, limits=patience(settings()), network=on)
             at = simulators(gateway)
             return await terminal.call(dialler, at, caller, code, inputs or None, view, by_hand)
 

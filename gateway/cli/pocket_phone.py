@@ -14,6 +14,7 @@ from gateway.cli.reaching import (
     channel_token,
     gateway_url,
     network_code,
+    patience,
     simulators,
 )
 from simulators.aggregator.dialler import Dialler
@@ -39,7 +40,7 @@ def phone(
 
     async def work() -> None:
         async with Gateway(gateway_url(gateway), channel_token()) as reached:
-            dialler = Dialler(reached, settings().service_code, network=code)
+            dialler = Dialler(reached, settings().service_code, limits=patience(settings()), network=code)
             hands = Hands(ask, Boxes(Console()), typer.echo)
             await Pocket(dialler, simulators(gateway), caller, hands, lambda: f"cli-{Ids().new()}").run()
 

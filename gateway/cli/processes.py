@@ -15,11 +15,10 @@ from aiohttp import web
 
 from core import logs
 from core.errors import Refused
-from gateway.channels.networks import Networks
 from gateway.cli.browser_phone import add_phone
 from gateway.cli.common import run, settings
+from gateway.cli.reaching import patience
 from gateway.runtime import build_reminders, build_worker, open_runtime
-from gateway.settings import Settings
 from gateway.web import create_app
 from simulators.serve import start
 
@@ -171,20 +170,10 @@ def simulated(party: Party, gateway: str, speed: float, journal: Path | None = N
             gateway_url=gateway,
             channel_token=token,
             service_code=settings().service_code,
-            limits=_patience(settings()),
+            limits=patience(settings()),
             timing=timing,
         )
     )
-
-
-def _patience(given: Settings) -> dict[str, Any]:
-    """Return how long each network waits; what is not known stays the simulator's guess."""
-    from simulators.aggregator.networks import UNKNOWN, Limits
-
-    return {
-        code: Limits(bound.session_s or UNKNOWN.session_s, bound.idle_s or UNKNOWN.idle_s)
-        for code, bound in Networks(given.networks).items()
-    }
 
 
 async def stop_signal() -> None:

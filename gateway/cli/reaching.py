@@ -1,12 +1,15 @@
-"""Where a phone in the terminal finds the gateway and the simulators: a demo beside it, unless it is told."""
+"""What phones and simulators are told: where the gateway and the others are, how long a network waits."""
 
 from typing import Annotated
 
 import typer
 
 from core.errors import Refused
+from gateway.channels.networks import Networks
 from gateway.cli.common import read_demo, settings
+from gateway.settings import Settings
 from simulators.aggregator import networks
+from simulators.aggregator.networks import UNKNOWN, Limits
 from simulators.phone.watch import Addresses
 
 GatewayUrl = Annotated[
@@ -41,3 +44,11 @@ def network_code(name: str | None, msisdn: str) -> str | None:
         return networks.find(name, msisdn) if name else None
     except LookupError as unknown:
         raise Refused(str(unknown.args[0]), code="no_such_network") from None
+
+
+def patience(given: Settings) -> dict[str, Limits]:
+    """Return how long each network waits; what is not known stays the simulator's guess."""
+    return {
+        code: Limits(bound.session_s or UNKNOWN.session_s, bound.idle_s or UNKNOWN.idle_s)
+        for code, bound in Networks(given.networks).items()
+    }
