@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -9,7 +10,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from sms.senders.africastalking import AfricasTalking
-from sms.senders.africastalking_reply import RECIPIENT_CODES, cost, read
+from sms.senders.africastalking_reply import HTTP_CODES, RECIPIENT_CODES, cost, read
 from sms.senders.base import Outcome, Outgoing
 from sms.settings import AfricasTalkingSettings
 
@@ -86,12 +87,42 @@ def test_every_reply_of_the_wire_vectors_is_read_as_it_is_meant(vector):
         assert (handed.provider_message_id is not None) == (meaning == "sent")
 
 
+async def test_a_reply_leaves_from_the_number_that_was_texted_and_all_else_from_the_name(served):
+    sender, asked = await served(recipients())
+    await sender.send(replace(MESSAGE, sender="38407"))
+    await sender.send(MESSAGE)
+    assert [form["from"] for _, form in asked] == ["38407", "MADZI"]
+
+
+@pytest.mark.parametrize("code", [*RECIPIENT_CODES, 999, "x"])
+@pytest.mark.parametrize("status", [*HTTP_CODES, 400, 500])
+def test_whatever_was_not_sent_has_a_reason(code, status):
+    row = {"statusCode": code, "number": NUMBER, "status": "X", "cost": "0", "messageId": "None"}
+    for handed in (
+        read(201, json.dumps({"SMSMessageData": {"Recipients": [row]}}).encode(), NUMBER),
+        read(status, b"", NUMBER),
+    ):
+        assert (handed.reason is None) == (handed.outcome is Outcome.SENT)
+
+
+def test_letters_that_no_database_takes_cannot_undo_the_results_of_a_batch():
+    row = {
+        "statusCode": 101,
+        "number": NUMBER,
+        "status": "O\0K\ud800",
+        "cost": "ZMW 0.2500",
+        "messageId": "A\ud800",
+    }
+    handed = read(201, json.dumps({"SMSMessageData": {"Recipients": [row]}}).encode(), NUMBER)
+    assert (handed.code, handed.provider_message_id) == ("101 O?K?", None)
+
+
 async def test_what_was_sent_has_its_id_and_its_cost(served):
     row = {"statusCode": 101, "number": NUMBER, "status": "Success", "cost": "ZMW 0.2500", "messageId": "A1"}
     sender, _ = await served(recipients(row))
     handed = await sender.send(MESSAGE)
     assert (handed.outcome, handed.provider_message_id) == (Outcome.SENT, "A1")
-    assert (handed.cost_minor, handed.cost_currency) == (25, "ZMW")
+    assert (handed.cost_minor, handed.cost_currency, handed.cost_said) == (25, "ZMW", "ZMW 0.2500")
 
 
 @pytest.mark.parametrize(
@@ -129,6 +160,18 @@ def test_the_table_has_the_references_codes_and_no_others():
     ("status", "outcome", "alarm"),
     [
         (401, Outcome.TRY_AGAIN, True),
+        (402, Outcome.TRY_AGAIN, True),
+        (403, Outcome.TRY_AGAIN, True),
+        (404, Outcome.TRY_AGAIN, True),
+        (405, Outcome.TRY_AGAIN, True),
+        (407, Outcome.TRY_AGAIN, True),
+        (410, Outcome.TRY_AGAIN, True),
+        (408, Outcome.UNKNOWN, False),
+        (413, Outcome.REFUSED, True),
+        (422, Outcome.REFUSED, True),
+        (425, Outcome.TRY_AGAIN, False),
+        (501, Outcome.UNKNOWN, False),
+        (504, Outcome.UNKNOWN, False),
         (400, Outcome.REFUSED, True),
         (429, Outcome.TRY_AGAIN, False),
         (500, Outcome.UNKNOWN, False),
@@ -223,6 +266,7 @@ async def test_many_sendings_share_few_connections(served):
         ("ZMW nan", (None, None)),
         ("ZMW -1", (None, None)),
         ("ZMW 1e999999", (None, None)),
+        ("ZMW 0." + "25" * 20, (None, None)),
         (None, (None, None)),
         (0.25, (None, None)),
     ],

@@ -1,21 +1,29 @@
 """Handing over, with an aggregator that remembers what it was given."""
 
 import asyncio
+from dataclasses import replace
+from itertools import permutations
 
 import pytest
 import sqlalchemy as sa
 
 from core import bulk
 from core import outbox as box
-from sms import reports
+from core.metrics import SMS_ACCOUNT_FAULTS, SMS_ENDED
+from sms import optouts, reports
+from sms.attempts import MOST_ATTEMPTS
 from sms.delivery import Delivery
+from sms.outbound import enqueue
+from sms.reasons import Reason
 from sms.senders.base import Handed, Outcome
 from sms.tables import sms_delivery_reports, sms_messages
 
 SENT = Handed(Outcome.SENT, "101 Success", "AT1", 25, "ZMW")
-REFUSED = Handed(Outcome.REFUSED, "403 InvalidPhoneNumber")
+REFUSED = Handed(Outcome.REFUSED, "403 InvalidPhoneNumber", reason=Reason.BAD_NUMBER)
 BUSY = Handed(Outcome.TRY_AGAIN, "407 CouldNotRoute")
-NO_CREDIT = Handed(Outcome.TRY_AGAIN, "405 InsufficientBalance", is_config_fault=True)
+NO_CREDIT = Handed(
+    Outcome.TRY_AGAIN, "405 InsufficientBalance", reason=Reason.NO_CREDIT, is_config_fault=True
+)
 UNKNOWN = Handed(Outcome.UNKNOWN, "TimeoutError")
 
 
@@ -47,7 +55,7 @@ def work(db, clock):
     async def once(aggregator, **options):
         async with db.write() as connection:
             messages = await box.claim(
-                connection, "sms", worker="w", now=clock.now(), lease_s=60, limit=options.pop("limit", 100)
+                connection, options.pop("kind", "sms"), worker="w", now=clock.now(), lease_s=60, limit=100
             )
         await Delivery(db, aggregator, clock, lambda: 0.0, **options).handle(messages)
         return len(messages)
@@ -72,7 +80,7 @@ def state(db):
     return look
 
 
-NUMBER = "+260971234567"
+NUMBER, OTHER = "+260971234567", "+260961234567"
 
 
 async def test_what_was_taken_is_sent_with_id_and_cost(queued, work, state):
@@ -259,6 +267,8 @@ def told(db, clock, ids):
         (["Expired"], "failed", "Expired"),
         (["Failed"], "failed", "Failed"),
         (["Success", "Failed"], "delivered", "Success"),
+        (["Failed", "Success"], "delivered", "Success"),
+        (["Failed", "Buffered", "Expired"], "failed", "Failed"),
         (["Success", "Sent", "Success"], "delivered", "Success"),
         (["SomethingNew"], "sent", "SomethingNew"),
         ([""], "sent", "101 Success"),
@@ -307,3 +317,105 @@ async def test_a_report_on_nothing_is_kept_and_changes_nothing(db, queued, work,
         row = (await connection.execute(sa.select(sms_delivery_reports))).one()
     assert row.sms_id is None
     assert row.raw.startswith(b"{")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ([report("Failed", failureReason="UserInBlackList")], "blacklist"),
+        ([report("Rejected", failureReason="InsufficientCredit")], "no_credit"),
+        ([report("Failed", failureReason="UserDoesNotExist")], "bad_number"),
+        ([report("Failed", failureReason="SomethingNew")], "other"),
+        ([report("Failed")], "undelivered"),
+        ([report("Rejected")], "rejected"),
+        ([report("Expired")], "expired"),
+        ([report("Failed"), report("Success")], None),
+        ([report("Success"), report("Failed")], None),
+        ([report("Teleported", failureReason="UserInBlackList")], None),
+    ],
+)
+async def test_why_it_failed_is_one_of_a_few_words(queued, work, state, told, words, reason):
+    sms_id = await queued("one")
+    await work(Aggregator())
+    await told(*words)
+    assert (await state(sms_id)).reason == reason
+
+
+async def test_reports_in_any_order_and_twice_end_the_same(queued, work, state, told):
+    for n, words in enumerate(permutations(["Buffered", "Failed", "Success"])):
+        sms_id = await queued(f"f{n}")
+        await work(Aggregator({NUMBER: [Handed(Outcome.SENT, "101 Success", f"AT{n}")]}))
+        await told(*(report(word, f"AT{n}") for word in words for _ in range(2)))
+        sms = await state(sms_id)
+        assert (sms.status, sms.reason, sms.provider_status) == ("delivered", None, "Success")
+
+
+async def test_a_report_on_what_is_dead_or_dropped_is_kept_and_wakes_nothing(db, queued, work, state, told):
+    sms_id = await queued("one")
+    await work(Aggregator({NUMBER: [replace(REFUSED, provider_message_id="AT1")]}))
+    async with db.write() as connection:
+        await connection.execute(sa.update(sms_messages).values(provider_message_id="AT1"))
+    await told(report("Success"))
+    assert (await state(sms_id)).status == "dead"
+
+
+async def test_an_account_in_trouble_is_given_half_a_day_and_then_a_person_is_asked(
+    queued, work, state, clock
+):
+    sms_id = await queued("one")
+    aggregator = Aggregator({NUMBER: [NO_CREDIT]})
+    started = clock.now()
+    while (sms := await state(sms_id)).message == "waiting":
+        clock.advance(max(0, (sms.available_at - clock.now()).total_seconds()))
+        await work(aggregator)
+    assert (sms.status, sms.reason, len(aggregator.given)) == ("dead", "no_credit", MOST_ATTEMPTS)
+    assert 6 * 3600 < (clock.now() - started).total_seconds() < 24 * 3600
+
+
+async def test_a_reply_leaves_from_the_number_that_was_texted(db, composed, work):
+    rows = [composed("reply") | {"sender": "38407"}, composed("notice")]
+    async with db.write() as connection:
+        await enqueue(connection, rows)
+    senders = []
+
+    class Watcher(Aggregator):
+        async def send(self, message):
+            senders.append(message.sender)
+            return SENT
+
+    await work(Watcher())
+    assert sorted(senders, key=str) == ["38407", None]
+
+
+async def test_what_ends_is_counted_by_reason(queued, work, told):
+    def counted(status, reason):
+        return SMS_ENDED.labels(status, reason)._value.get()
+
+    before = {key: counted(*key) for key in (("sent", ""), ("dead", "bad_number"), ("delivered", ""))}
+    faults = SMS_ACCOUNT_FAULTS.labels("no_credit")._value.get()
+    await queued("one")
+    await queued("two", "+260970000001")
+    await queued("three", "+260970000002")
+    await work(Aggregator({"+260970000001": [REFUSED], "+260970000002": [NO_CREDIT]}))
+    await told(report("Success"), report("Success"))
+    assert {key: counted(*key) - count for key, count in before.items()} == dict.fromkeys(before, 1)
+    assert SMS_ACCOUNT_FAULTS.labels("no_credit")._value.get() == faults + 1
+
+
+async def test_reminders_to_who_said_stop_are_dropped_and_all_else_goes(db, composed, work, clock):
+    rows = [
+        composed("a") | {"purpose": "reminder"},
+        composed("b"),
+        composed("c", OTHER) | {"purpose": "reminder"},
+    ]
+    async with db.write() as connection:
+        await enqueue(connection, rows)
+        await optouts.stop(connection, [NUMBER], clock.now())
+    aggregator = Aggregator()
+    assert await work(aggregator) == 1
+    assert await work(aggregator, kind="reminder") == 2
+    assert sorted(number for number, _ in aggregator.given) == [OTHER, NUMBER]
+    async with db.read() as connection:
+        query = sa.select(sms_messages.c.fact_key, sms_messages.c.status)
+        found = {row.fact_key: row.status for row in await connection.execute(query)}
+    assert found == {"payment:a:success": "dropped", "payment:b:success": "sent", "payment:c:success": "sent"}
