@@ -193,6 +193,7 @@ def test_the_time_of_the_network_is_counted_down_and_then_over(town, opened):
     assert float(phone.page.locator("#bar").get_attribute("max")) == 1.5
     phone.sees("Time is over: the network ended the session.", "#note")
     assert time.monotonic() - began >= 1.5
+    assert "1 Pay" not in phone.screen
     assert not phone.page.locator("#bar").is_visible()
     assert [end["status"] for end in town.ends if end["phoneNumber"] == "+260951234567"] == ["Incomplete"]
 

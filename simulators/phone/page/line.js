@@ -60,7 +60,7 @@ export class Line {
       if (turn !== this.#turn) return;
       this.#id = null;
       const over = trouble.status === 404;
-      this.#show(ENDED, over ? this.text : "", over ? "The session is over. Dial again to go on." : trouble.message);
+      this.#show(ENDED, "", over ? "The session is over. Dial again to go on." : trouble.message);
       return;
     }
     if (turn === this.#turn) this.#put(row);
@@ -71,7 +71,8 @@ export class Line {
     this.#id = row.continues ? row.id : null;
     this.limits = row.limits;
     this.#deadline = performance.now() + row.left_s * 1000;
-    this.#show(row.continues ? OPEN : ENDED, row.text, why(row));
+    const isCut = row.status === "Incomplete"; // a menu that nobody hears any more must not stay on the screen
+    this.#show(row.continues ? OPEN : ENDED, isCut ? "" : row.text, why(row));
   }
 
   #show(state, text, note) {
