@@ -15,7 +15,7 @@ from gateway.sms_facts import Facts, likely, zones_for
 from payments import routing
 from payments.commands import Pay
 from sms.inbound import Command, Refusal, Why, Word, canonical, read, texts
-from sms.inbound.texts import AGENTS, CARETAKERS, RESIDENTS
+from sms.inbound.texts import AGENTS, CARETAKERS, MORE_FOR_RESIDENTS, RESIDENTS
 from sms.inbound.writing import EXAMPLES
 from sms.templates import Printed
 from taps.flags_model import FlagKind, Report, Source
@@ -57,10 +57,11 @@ def is_allowed(line: Line, word: Word) -> bool:
 
 def words_of(line: Line) -> tuple[Word, ...]:
     """Return the words that this person is told of."""
-    words: tuple[Word, ...] = RESIDENTS
+    if line.person.is_caretaker and line.person.staff:
+        return (Word.PAY, *CARETAKERS, *AGENTS)  # all of them would not fit one SMS
     if line.person.is_caretaker:
-        words = (*words, *CARETAKERS)
-    return (*words, *AGENTS) if line.person.staff else words
+        return (*RESIDENTS, *CARETAKERS)
+    return (*RESIDENTS, *(AGENTS if line.person.staff else MORE_FOR_RESIDENTS))
 
 
 # What was not understood

@@ -92,6 +92,7 @@ def _staff(data: Data, owed: Owed) -> Iterator[Text]:
     yield texts.unknown_zone("KNY")
     yield texts.flagged(owed.tap_id, "F-004217" if is_long else "F-0001", is_new=True)
     yield texts.flagged(owed.tap_id, "F-004217" if is_long else "F-0001", is_new=False)
+    yield Text("flag.ok.nowhere", {"reference": "F-004217" if is_long else "F-0001"})
 
 
 def _cash(data: Data, owed: Owed) -> Iterator[Text]:

@@ -85,6 +85,8 @@ def looks_like_phone(words: Sequence[str]) -> bool:
 def amount(words: Sequence[str]) -> str | None:
     """Return an amount as typed, without blanks: `30`, `12,50` as `12.50`, `30 kwacha` as `30K`."""
     if len(words) > 1:
+        if sum(word.upper() in CURRENCY_WORDS for word in words) != 1:
+            return None  # two numbers are not one amount
         words = [CURRENCY_WORDS.get(word.upper(), word) for word in words]
     joined = "".join(words).upper().replace("KSH", "KES").replace(",", ".")
     plain = len(words) == 1 and _PLAIN_AMOUNT.fullmatch(joined)

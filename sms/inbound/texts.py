@@ -16,6 +16,7 @@ from sms.inbound.commands import Why, Word
 from sms.templates import NOTHING, Printed
 
 RESIDENTS = (Word.BAL, Word.PAY, Word.LAST, Word.HELP)
+MORE_FOR_RESIDENTS = (Word.LANG, Word.STOP, Word.START)  # told where there is room
 CARETAKERS = (Word.REG, Word.MOVE, Word.REMOVE, Word.COUNT, Word.LIST, Word.FLAG, Word.UNDO)
 AGENTS = (Word.STATUS, Word.WHO, Word.BEHIND, Word.CASH)
 

@@ -36,6 +36,7 @@ def registered(name="Mary Banda", *, tap=TAP, phone=MARY, number=None):
         ("PAY kny04171 30", Command(Word.PAY, TAP, amount="30")),
         ("pay 30 for kny 417 1", Command(Word.PAY, TAP, amount="30")),
         ("PAY 241703 30", Command(Word.PAY, NUMBER, amount="30")),
+        ("PAY 241703 12,50", Command(Word.PAY, NUMBER, amount="12.50")),
         ("PAY 24 17 03 30", Command(Word.PAY, NUMBER, amount="30")),
         ("PAY 241 703 12.50", Command(Word.PAY, NUMBER, amount="12.50")),
         ("LAST", Command(Word.LAST)),
