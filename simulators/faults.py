@@ -23,7 +23,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "query": BEFORE | AFTER,
     "callback": CALLBACK,
     "sms": BEFORE | AFTER,
-    "delivery": DELIVERY,
+    "delivery": DELIVERY | {"before_reply", "out_of_order"},
 }
 PROVIDERS = frozenset({"mtn", "daraja", "africastalking"})
 COPIES: Mapping[str, int] = {"dropped": 0, "twice": 2, "ten_times": 10}

@@ -12,7 +12,7 @@ from simulators.aggregator.gateway import Gateway, Unanswered
 from simulators.aggregator.inbox import Inbox, Message
 from simulators.aggregator.networks import cost, network_code, price
 from simulators.edge import Edge, Refused, Reply, Subject, reply_json
-from simulators.faults import COPIES, FaultPlan
+from simulators.faults import COPIES, Fault, FaultPlan
 from simulators.timing import Timing
 
 PARTY = "africastalking"
@@ -91,34 +91,38 @@ class Messaging:
         if not form.get("to") or not form.get("message"):
             raise Refused(Reply(400, b"Request is missing required form fields", _TEXT))
         numbers = [number.strip() for number in form["to"].split(",")]
-        messages = [self._take(number, form) for number in numbers]
+        messages = [await self._take(number, form) for number in numbers]
         faults = messages[0].faults if messages else None
         return Reply(201, reply_json(201, _reply(messages)).body, accepted=faults)
 
-    def _take(self, number: str, form: dict[str, str]) -> Message:
+    async def _take(self, number: str, form: dict[str, str]) -> Message:
         rule = self._world.recipients.get(number, Recipient())
         code = rule.code if _E164.fullmatch(number) else _BAD_NUMBER
         sender = form.get("from", "AFRICASTKNG")
         message = self._world.inbox.put(number, sender, form["message"], self._world.timing.now(), code)
         if code < _FIRST_REFUSAL:
-            self._report_later(message, rule)
+            message.delivery = rule.delivery[-1] if rule.delivery else ""
+            await self._plan_report(message, rule)
         return message
 
-    def _report_later(self, message: Message, rule: Recipient) -> None:
+    async def _plan_report(self, message: Message, rule: Recipient) -> None:
         config = self._world.config
-        message.delivery = rule.delivery[-1] if rule.delivery else ""
         if not config.delivery_reports or len(self._reports) >= config.most_reports:
             return
-        task = asyncio.create_task(self._report(message, rule))
+        fault = self._world.faults.draw(PARTY, "delivery", message.to, message.id)
+        if fault:
+            message.faults.append(f"delivery.{fault.name}")
+        work = self._report(message, rule, fault)
+        if fault and fault.name == "before_reply":
+            await work
+            return
+        task = asyncio.create_task(work)
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
-    async def _report(self, message: Message, rule: Recipient) -> None:
-        fault = self._world.faults.draw(PARTY, "delivery", message.to, message.id)
+    async def _report(self, message: Message, rule: Recipient, fault: Fault | None) -> None:
         name = fault.name if fault else ""
-        if fault:
-            message.faults.append(f"delivery.{name}")
-        for state in rule.delivery:
+        for state in reversed(rule.delivery) if name == "out_of_order" else rule.delivery:
             await self._world.timing.sleep(self._world.config.delivery_after_s)
             if fault and name == "late":
                 await self._world.timing.sleep(fault.late_s)
