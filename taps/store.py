@@ -55,19 +55,26 @@ _OPEN_PARTS_LOCKED = _PARTS_LOCKED.where(_WANTED)
 _ACTIVE_TENANTS = sa.select(tenants).where(tenants.c.removed_at.is_(None))
 _CUSTOMERS = sa.select(customers_table.c.msisdn, customers_table.c.language, customers_table.c.chosen_in)
 
-# Where a phone is an active tenant's, and what it has paid for.
-_EITHER = sa.union_all(
+# Where a phone is an active tenant's, and what it has paid for: two queries, because SQLite looks through
+# all tenants for the union of both.
+_TENANCIES = (
     sa.select(
-        tenants.c.msisdn, tenants.c.tap_id, tenants.c.tenant_id, tenants.c.created_at.label("last_used_at")
-    ).where(tenants.c.removed_at.is_(None)),
-    sa.select(
-        customer_taps.c.msisdn,
-        customer_taps.c.tap_id,
-        sa.null().label("tenant_id"),
-        customer_taps.c.last_used_at,
-    ),
-).subquery()
-_KNOWN_TAPS = sa.select(_EITHER, taps.c.tap_number).join(taps, taps.c.tap_id == _EITHER.c.tap_id)
+        tenants.c.msisdn,
+        tenants.c.tap_id,
+        taps.c.tap_number,
+        tenants.c.tenant_id,
+        tenants.c.created_at.label("last_used_at"),
+    )
+    .join(taps, taps.c.tap_id == tenants.c.tap_id)
+    .where(tenants.c.removed_at.is_(None))
+)
+_USED_TAPS = sa.select(
+    customer_taps.c.msisdn,
+    customer_taps.c.tap_id,
+    taps.c.tap_number,
+    sa.null().label("tenant_id"),
+    customer_taps.c.last_used_at,
+).join(taps, taps.c.tap_id == customer_taps.c.tap_id)
 
 
 async def all_zones(connection: AsyncConnection) -> list[Zone]:
@@ -126,7 +133,9 @@ async def tenants_by_ids(connection: AsyncConnection, tenant_ids: Iterable[str])
 async def known_taps(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[KnownTap]]:
     """Return the taps of each phone, at most nine: where it is a tenant's or has paid, last used first."""
     found: dict[tuple[str, str], KnownTap] = {}
-    for row in await bulk.fetch(connection, _KNOWN_TAPS, _EITHER.c.msisdn, msisdns):
+    rows = await bulk.fetch(connection, _TENANCIES, tenants.c.msisdn, msisdns)
+    rows += await bulk.fetch(connection, _USED_TAPS, customer_taps.c.msisdn, msisdns)
+    for row in rows:
         key, known = (
             (row.msisdn, row.tap_id),
             KnownTap(row.tap_id, row.tap_number, row.tenant_id, row.last_used_at),
