@@ -8,6 +8,12 @@ HOP_SECONDS = Histogram(
     "From a hop's arrival to its reply",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+CALLS_ENDED = Counter(
+    "madzi_ussd_calls_ended_total",
+    "Calls that aggregators told the end of, by its status and the last screen",
+    ["status", "screen"],
+)
+SESSIONS_LOST = Counter("madzi_sessions_lost_total", "Calls that Redis did not give or take", ["operation"])
 PAYMENTS = Counter("madzi_payments_total", "Payments by how they ended", ["provider", "status", "reason"])
 PUSHES = Counter("madzi_pushes_total", "Prompts handed to providers", ["provider", "taken"])
 REPORTS = Counter("madzi_provider_reports_total", "Answers of providers when asked", ["provider", "outcome"])

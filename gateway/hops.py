@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import bulk
@@ -28,7 +29,7 @@ from core.metrics import HOPS
 from gateway import confirmations
 from gateway import facts as facts_module
 from gateway.channels.hop import Hop, Reply
-from gateway.sessions.calls import Call, CallStore, Key, goes_on, repeated
+from gateway.sessions.calls import Call, CallStore, Key, NotKept, call_id, goes_on, repeated
 from payments import results as r
 from payments.service import PaymentService
 from payments.tables import payments as payments_table
@@ -169,14 +170,25 @@ class Hops:
         for work in wave:
             call = changed.get(work.key) or calls.get(work.key)
             work.call = call
-            if call is None or not (reply := repeated(call, work.hop, now, self._repeat_within)):
+            if call is None or not (reply := self._repeated(work, call, now)):
                 work.goes_on = call is not None and goes_on(call, work.hop)
-                work.session_id = call.session_id if call and work.goes_on else self._ids.new()
+                work.session_id = call.session_id if call and work.goes_on else self._new_id(work)
                 open_.append(work)
             else:
                 work.reply = reply
         await self._decide(connection, open_, now)
         return await self._keep(connection, open_, changed, now)
+
+    def _repeated(self, work: _Work, call: Call, now: datetime) -> Reply | None:
+        if work.tries and call.mark == work.hop.mark:  # another process has just answered this very hop
+            return call.reply
+        return repeated(call, work.hop, now, self._repeat_within)
+
+    def _new_id(self, work: _Work) -> str:
+        """Return the session id of a call that begins, the same one again where the store may lose it."""
+        turn = work.call.turn + 1 if work.call else 1
+        derived = None if self._calls.is_transactional else call_id(work.hop, turn)
+        return derived or self._ids.new()
 
     async def _keep(
         self, connection: AsyncConnection | None, works: list[_Work], changed: dict[Key, Call], now: datetime
@@ -184,15 +196,35 @@ class Hops:
         if not works:
             return []
         written = [(_after(work, now), work.hop) for work in works]
-        late = await self._calls.save(connection, written)
+        try:
+            late = await self._calls.save(connection, written)
+        except NotKept:
+            written = [
+                (self._unkept(work, call), hop) for work, (call, hop) in zip(works, written, strict=True)
+            ]
+            late = frozenset()
         again = []
         for work, (call, _) in zip(works, written, strict=True):
             if call.key in late:
+                changed.pop(call.key, None)
                 again.append(_Work(work.hop, work.key, tries=work.tries + 1))
             else:
                 changed[call.key] = call
                 work.reply = call.reply
         return again
+
+    def _unkept(self, work: _Work, call: Call) -> Call:
+        """Return how a call goes on that its store did not take.
+
+        Where the aggregator sends the whole history, the next hop says on which screen it was typed. A bare
+        input would be heard on the screen before, where the same key may mean Yes: such a call ends here.
+        """
+        if not work.hop.is_latest or call.reply.is_end:
+            return call
+        before = work.call.session.confirmations if work.call and work.goes_on else 0
+        acted = call.session.confirmations > before
+        reply = replace(call.reply, is_end=True) if acted else self._busy(work.hop)
+        return replace(call, reply=reply)
 
     async def _decide(self, connection: AsyncConnection | None, works: list[_Work], now: datetime) -> None:
         await self._step_all(connection, works, now)

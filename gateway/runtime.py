@@ -26,6 +26,7 @@ from gateway.reminders import Plan, Reminders, still_wanted
 from gateway.sessions.calls import CallStore
 from gateway.sessions.database import DatabaseCalls
 from gateway.sessions.memory import MemoryCalls
+from gateway.sessions.redis import RedisCalls
 from gateway.settings import Sessions, Settings
 from gateway.sms_answers import MOST_TOGETHER, SmsAnswers
 from gateway.sms_inbox import KIND as SMS_IN
@@ -157,6 +158,8 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
 def _calls(settings: Settings, processes: int) -> CallStore:
     if settings.kept_in is Sessions.MEMORY:
         return MemoryCalls()
+    if settings.kept_in is Sessions.REDIS:
+        return RedisCalls(settings.redis_url)
     return DatabaseCalls(trust_memory=processes == 1)
 
 

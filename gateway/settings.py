@@ -99,11 +99,24 @@ class Settings(BaseSettings):
                 raise ValueError("MADZI_MASTER_KEY must be 32 bytes in base64: openssl rand -base64 32")
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_a_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("MADZI_REDIS_URL begins with redis://, rediss:// or unix://")
+        return value
+
     @field_validator("quiet_hours")
     @classmethod
     def _is_a_time_of_day(cls, value: str) -> str:
         QuietHours.parse(value)
         return value
+
+    @model_validator(mode="after")
+    def _names_its_redis(self) -> Self:
+        if self.sessions is Sessions.REDIS and not self.redis_url:
+            raise ValueError("MADZI_SESSIONS=redis needs MADZI_REDIS_URL, such as redis://127.0.0.1:6379/0")
+        return self
 
     @model_validator(mode="after")
     def _is_fit_for_production(self) -> Self:

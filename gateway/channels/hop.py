@@ -29,7 +29,7 @@ class Hop(Struct, frozen=True):
         return f"#{self.sequence} {self.text}" if self.sequence else self.text
 
 
-class Reply(Struct, frozen=True):
+class Reply(Struct, frozen=True, array_like=True):
     """What goes back: the screen's words, whether they are the last, and the screen's name for analytics."""
 
     text: str

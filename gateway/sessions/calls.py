@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.ids import derived
 from gateway.channels.hop import Hop, Reply
 from ussd_menus.facts import Dropped
 from ussd_menus.session import Session
@@ -15,7 +16,7 @@ Key = tuple[str, str]  # channel, the aggregator's session id
 RESUME_WITHIN = timedelta(minutes=10)
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, array_like=True):
     """A call after a hop: where the caller stands, and every reply given."""
 
     session_id: str  # ours: the aggregator's may come again
@@ -33,6 +34,10 @@ class Call(Struct, frozen=True):
     def version(self) -> tuple[int, int]:
         """What grows with every hop under this key."""
         return self.turn, self.hop_no
+
+
+class NotKept(Exception):
+    """The store of calls does not answer."""
 
 
 class CallStore(Protocol):
@@ -53,7 +58,10 @@ class CallStore(Protocol):
     async def save(
         self, connection: AsyncConnection | None, written: Sequence[tuple[Call, Hop]]
     ) -> frozenset[Key]:
-        """Keep calls after a hop each; return those of which a later hop is kept already: nothing is kept."""
+        """Keep calls after a hop each; return those of which a later hop is kept already: nothing is kept.
+
+        Raises NotKept where the store cannot keep any now.
+        """
         ...
 
     def remember(self, calls: Mapping[Key, Call]) -> None:
@@ -63,6 +71,18 @@ class CallStore(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+def call_id(hop: Hop, turn: int) -> str | None:
+    """Return our session id of a call that begins with this hop; None: any new one will do.
+
+    Keys of payments derive from it. A hop that carries what was typed before can confirm by itself; when its
+    call was lost and it is repeated, it must come to the same key. A bare input cannot: without its call it
+    leads to the first screen.
+    """
+    if hop.is_latest and not (hop.is_first and hop.sequence):
+        return None
+    return derived("call", hop.channel, hop.external_id, hop.msisdn, str(turn))
 
 
 def repeated(call: Call, hop: Hop, now: datetime, window: timedelta) -> Reply | None:
