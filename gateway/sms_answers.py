@@ -22,6 +22,7 @@ from gateway import sms_facts
 from gateway.facts import Loader
 from gateway.sms_acts import RecordCash, no_cash
 from gateway.sms_asked import Line, Sms, lines_of, understood
+from gateway.sms_calm import calm
 from gateway.sms_decide import Desk, decide
 from gateway.sms_doing import Acts, Doer, Told
 from gateway.sms_inbox import ANSWERED, IGNORED, WAITING, reference
@@ -112,6 +113,7 @@ class SmsAnswers:
         lines = lines_of(received, people)
         if lines:
             told = await self._do(connection, lines, now)
+            await calm(connection, lines, now)
             await self._tell(connection, received, told, now)
         await bulk.update(connection, sms_inbound, [_ended(sms, now) for sms in received])
 
@@ -129,7 +131,7 @@ class SmsAnswers:
     async def _tell(
         self, connection: AsyncConnection, received: Sequence[Sms], told: Told, now: datetime
     ) -> None:
-        notices = [_notice(sms) for sms in received if sms.lines]
+        notices = [_notice(sms) for sms in received if sms.is_answered]
         phones = {event.msisdn for event in told.tenants} | {notice.msisdn for notice in told.payers}
         known = await store.customers(connection, phones) if phones else {}
         languages = {msisdn: one.language or "en" for msisdn, one in known.items()}
@@ -154,9 +156,9 @@ class SmsAnswers:
 
 def _ended(sms: Sms, now: datetime) -> dict[str, Any]:
     """Return what becomes of an SMS in the inbox; one that cannot be answered is kept for people to read."""
-    if not sms.lines:
+    if not sms.is_answered:
         _log.info("sms_ignored", correlation_id=reference(sms.inbound_id))
-    state = ANSWERED if sms.lines else IGNORED
+    state = ANSWERED if sms.is_answered else IGNORED
     return {"inbound_id": sms.inbound_id, "state": state, "answered_at": now}
 
 

@@ -90,6 +90,11 @@ class Sms:
     asked: tuple[Answerable, ...]
     lines: list[Line] = field(default_factory=list)
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is anything to say."""
+        return any(line.text for line in self.lines)
+
 
 def understood(row: Any) -> Sms:
     """Read a row of `sms_inbound`. A name or a short code as sender cannot be answered."""

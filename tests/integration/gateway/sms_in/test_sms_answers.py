@@ -334,11 +334,21 @@ NOTHING = [
 async def test_a_text_that_means_nothing_gets_help_in_one_sms(village):
     for who in (STRANGER, KEEPER):
         for text in NOTHING:
+            village.clock.advance(900)
             (reply,) = await village.replies(await _said(village, who, text))
             assert (reply.segments, reply.encoding) == (1, "gsm7")
             assert reply.text.startswith("Madzi: Not done:")
             assert "4821" not in reply.text  # it may be a PIN
     assert not await village.payments_made()
+
+
+async def test_a_phone_that_answers_every_answer_is_left_alone_for_a_while(village):
+    said = [await village.say(STRANGER, "thanks for your message") for _ in range(7)]
+    assert [len(replies) for replies in said] == [1, 1, 1, 1, 1, 0, 0]
+    assert await village.say(STRANGER, "BAL")
+    assert await village.say(MARY, "yes")
+    village.clock.advance(3601)
+    assert await village.say(STRANGER, "yes")
 
 
 async def test_a_name_of_any_letters_leaves_the_reply_in_the_alphabet_of_phones(village):
