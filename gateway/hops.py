@@ -28,6 +28,7 @@ from core.ids import Ids
 from core.metrics import HOPS
 from gateway import confirmations
 from gateway import facts as facts_module
+from gateway.acts import Acts, Asked
 from gateway.channels.hop import Hop, Reply
 from gateway.sessions.calls import Call, CallStore, Key, NotKept, call_id, goes_on, repeated
 from payments import results as r
@@ -96,6 +97,7 @@ class Hops:
         self._repeat_within = timedelta(seconds=repeat_within_s)
         self._flying: dict[tuple[Key, str], asyncio.Task[Reply]] = {}  # bare inputs being answered
         self._facts = facts_module.Loader(payments.rules, calls)
+        self._acts = Acts(ids)
         self._batcher: Batcher[Hop, Reply] = Batcher(
             self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.0
         )
@@ -231,6 +233,7 @@ class Hops:
         acting = [w for w in works if isinstance(w.result, o.Intent) or (w.result and w.result.effects)]
         if acting:
             async with self._writing(connection) as writing:
+                await self._act(writing, acting, now)
                 await self._pay(writing, acting, now)
                 await self._effects(writing, acting, now)
 
@@ -279,14 +282,32 @@ class Hops:
             return begin(hop.msisdn, hop.text, work.facts, now, menu, rebuild=True, call=_name(hop))
         return step(call.session, typed, work.facts, now, menu)
 
+    async def _act(self, connection: AsyncConnection, works: list[_Work], now: datetime) -> None:
+        """Do everything that was decided, payments apart."""
+        acting = [
+            (work, work.result)
+            for work in works
+            if isinstance(work.result, o.Intent) and not isinstance(work.result.act, o.Confirmed)
+        ]
+        if not acting:
+            return
+        asked = [Asked(intent.act, intent.session, work.session_id) for work, intent in acting]
+        results = await self._acts.do(connection, asked, now)
+        for (work, intent), result in zip(acting, results, strict=True):
+            work.result = conclude(intent, result, self._menu(work.hop.network_code))
+
     async def _pay(self, connection: AsyncConnection, works: list[_Work], now: datetime) -> None:
-        paying = [(work, work.result) for work in works if isinstance(work.result, o.Intent)]
+        paying = [
+            (work, work.result, work.result.act)
+            for work in works
+            if isinstance(work.result, o.Intent) and isinstance(work.result.act, o.Confirmed)
+        ]
         if not paying:
             return
-        commands = [confirmations.command(i.pay, work.session_id, self._push_delay_s) for work, i in paying]
+        commands = [confirmations.command(pay, w.session_id, self._push_delay_s) for w, _, pay in paying]
         results = await self._payments.execute(connection, commands)
         taps = set()
-        for (work, intent), command, result in zip(paying, commands, results, strict=True):
+        for (work, intent, _), command, result in zip(paying, commands, results, strict=True):
             told = confirmations.shown(result, command, work.hop.msisdn)
             work.result = conclude(intent, told, self._menu(work.hop.network_code))
             if isinstance(result, r.Accepted):

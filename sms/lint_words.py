@@ -48,7 +48,7 @@ OUTCOMES: dict[str, str] = {
     ),
     "last.notpaid": _NOT_PAID,
     **dict.fromkeys(
-        ("lang.set", "flag.ok", "flag.again", "cash.agent"),
+        ("lang.set", "flag.ok", "flag.ok.nowhere", "flag.again", "cash.agent"),
         _DONE,
     ),
     **dict.fromkeys(

@@ -10,6 +10,7 @@ from core.money import display
 from core.msisdn import local_form
 from ussd_menus import outcome as o
 from ussd_menus.arrive import end, follow, put
+from ussd_menus.concluding import problem
 from ussd_menus.machine import fire
 from ussd_menus.screens.confirming import ANOTHER_WAY, over_limit, whole_only
 from ussd_menus.screens.start import waiting_words
@@ -19,9 +20,19 @@ _NO_CLOCK = datetime.min.replace(tzinfo=UTC)  # no screen that follows a Yes loo
 
 
 def conclude(intent: o.Intent, result: o.Result, settings: o.MenuSettings) -> o.Outcome:
-    """Return the screen after a Yes, with the effects that the intent carried."""
-    outcome = _told(View(intent.session, {}, _NO_CLOCK, settings), intent.pay, result)
-    return replace(outcome, effects=intent.effects)
+    """Return the screen after an act, with the effects that the intent carried."""
+    view = View(intent.session, {}, _NO_CLOCK, settings)
+    return replace(_concluded(view, intent.act, result), effects=intent.effects)
+
+
+def _concluded(view: View, act: o.Act, result: o.Result) -> o.Outcome:
+    match act:
+        case o.Confirmed():
+            return _told(view, act, result)
+        case o.Report():
+            return problem.told(view, act, result)
+        case _:
+            raise TypeError(act)
 
 
 def _told(view: View, pay: o.Confirmed, result: o.Result) -> o.Outcome:  # noqa: PLR0911 - one line a result
@@ -43,7 +54,7 @@ def _told(view: View, pay: o.Confirmed, result: o.Result) -> o.Outcome:  # noqa:
             return follow(view, Go("unfit", error=whole_only(wallet, unit_minor, currency)))
         case o.Refused():
             return end(view, "refused", Text("refused", {"support": support}))
-        case o.Busy():
+        case _:
             return end(view, "refused", Text("busy", {"code": code}))
 
 

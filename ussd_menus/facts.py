@@ -50,6 +50,7 @@ class Phone(Struct, frozen=True):
     taps: tuple[str, ...] = ()  # TapIDs known for it, the likeliest first
     under_way: UnderWay | None = None  # its oldest payment under way
     dropped: Dropped | None = None
+    roles: tuple[str, ...] = ()  # of agent and caretaker, in this order: what its owner may do
 
 
 class PhoneFacts(Request[Phone], frozen=True):

@@ -9,7 +9,7 @@ from ussd_menus.machine import fire
 from ussd_menus.outcome import Intent, Outcome
 from ussd_menus.screens import SPECS
 from ussd_menus.session import END
-from ussd_menus.typed import clean, echo, may_be_pin
+from ussd_menus.typed import clean, wrong_key
 from ussd_menus.view import Again, Go, Say, Spec, Taken, View
 
 _MAX_WRONG = 3
@@ -29,12 +29,12 @@ def hear(view: View, typed: str) -> Heard:
         return Heard(show(view))
     words = clean(typed)
     match _take(view, spec, words):
-        case Again(error):
-            return Heard(_again(view, spec, error), fitted=False)
-        case Say(event, pay):
+        case Again() as again:
+            return Heard(_again(view, spec, again), fitted=False)
+        case Say(event, act):
             state = fire(spec.name, event)
-            session = replace(view.session, state=state, confirmations=pay.number, errors=0)
-            return Heard(Intent(pay, session))
+            session = replace(view.session, state=state, confirmations=act.number, errors=0)
+            return Heard(Intent(act, session))
         case Go() as taken:
             return Heard(follow(view, taken))
 
@@ -54,20 +54,15 @@ def _take(view: View, spec: Spec, words: str) -> Taken:
             return back
     if words == "99" and spec.has_home:
         return Go("home", {"stopped": None})
-    return spec.read(view, words) if spec.read else Again(_wrong_key(words))
+    return spec.read(view, words) if spec.read else Again(wrong_key(words))
 
 
-def _wrong_key(words: str) -> Text:
-    if may_be_pin(words):
-        return Text("key.hidden")
-    shown = echo(words)
-    return Text("key.wrong", {"typed": shown}) if shown else Text("key.none")
-
-
-def _again(view: View, spec: Spec, error: Text) -> Outcome:
+def _again(view: View, spec: Spec, again: Again) -> Outcome:
     """Say the same screen again with what was wrong; the third time in a row, end with help."""
     errors = view.session.errors + 1
     if errors >= _MAX_WRONG:
         words = {"code": view.settings.service_code, "support": view.settings.support_phone}
-        return end(view, "gave_up", Text(spec.wrong3, words))
-    return show(replace(view, session=replace(view.session, errors=errors)), error)
+        over = end(view, "gave_up", Text(spec.wrong3, words))
+        return replace(over, effects=again.effects) if again.effects else over
+    erring = replace(view, session=replace(view.session, errors=errors))
+    return show(erring, again.error, again.effects)

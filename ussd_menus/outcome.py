@@ -7,6 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from core.i18n import Catalogues
+from taps.tenancies import commands as tenancies
+from taps.tenancies import results as tenancy_results
 from ussd_menus.facts import Request, UnderWay
 from ussd_menus.session import Session
 
@@ -45,7 +47,15 @@ class CheckAgain(Struct, frozen=True):
     payment_id: str
 
 
-Effect = ChooseLanguage | CheckAgain
+class Looked(Struct, frozen=True):
+    """Somebody with a role has looked at other people's matters, or was not allowed to."""
+
+    action: str  # as in the audit log: tap.status
+    subject: str  # TapID, or what was typed for one
+    result: str = "done"
+
+
+Effect = ChooseLanguage | CheckAgain | Looked
 
 
 class Needs(Struct, frozen=True):
@@ -76,10 +86,42 @@ class Confirmed(Struct, frozen=True):
     provider: str
 
 
-class Intent(Struct, frozen=True):
-    """The world must change before the next screen is known: do `pay`, then `conclude`."""
+class Report(Struct, frozen=True):
+    """Something is wrong, at a tap or (None) at a place that is known by the words alone."""
 
-    pay: Confirmed
+    number: int
+    msisdn: str
+    kind: str  # a FlagKind
+    tap_id: str | None
+    words: str  # empty: none
+
+
+class Change(Struct, frozen=True):
+    """A caretaker changes who is on a tap; the shell gives the command its id."""
+
+    number: int
+    command: tenancies.Command
+
+
+class RecordCash(Struct, frozen=True):
+    """An agent has taken cash for a tap; without `payer_msisdn` nobody is told by SMS."""
+
+    number: int
+    msisdn: str  # E.164, the agent
+    tap_id: str
+    amount_minor: int
+    currency: str
+    payer_msisdn: str | None
+
+
+# Every act counts itself within its call (1, 2, …), so that the same act again is known to be the same.
+Act = Confirmed | Report | Change | RecordCash
+
+
+class Intent(Struct, frozen=True):
+    """The world must change before the next screen is known: do `act`, then `conclude`."""
+
+    act: Act
     session: Session
     effects: tuple[Effect, ...] = ()
 
@@ -135,4 +177,51 @@ class Busy(Struct, frozen=True):
     """Too much is waiting; nothing was started."""
 
 
-Result = Accepted | PaymentUnderWay | OverLimit | NothingOwed | NotExpressible | ProviderDown | Refused | Busy
+class Reported(Struct, frozen=True):
+    """The report is kept under this reference; not new where the same phone has told the same before."""
+
+    reference: str
+    is_new: bool = True
+
+
+class Changed(Struct, frozen=True):
+    """What became of a caretaker's command, refusals among it."""
+
+    result: tenancy_results.Result
+
+
+class CashRecorded(Struct, frozen=True):
+    """The cash is in the books under `receipt` (C-004217)."""
+
+    amount_minor: int
+    currency: str
+    left_minor: int  # still to pay on the tap
+    receipt: str
+
+
+class MoreThanOwed(Struct, frozen=True):
+    """Less is open than was to be recorded."""
+
+    open_minor: int
+    currency: str
+
+
+class NotAllowed(Struct, frozen=True):
+    """The role that this needs is not, or no longer, there."""
+
+
+Result = (
+    Accepted
+    | PaymentUnderWay
+    | OverLimit
+    | NothingOwed
+    | NotExpressible
+    | ProviderDown
+    | Reported
+    | Changed
+    | CashRecorded
+    | MoreThanOwed
+    | NotAllowed
+    | Refused
+    | Busy
+)

@@ -6,10 +6,9 @@ from typing import Any
 from msgspec import Struct
 
 from core.gsm import fits, fold
-from core.i18n import Catalogues, Text
+from core.i18n import COUNT, Catalogues, Text
 from ussd_menus.view import Name, Option, Shown
 
-MOST_OPTIONS = 6
 _NAME_LENGTHS = (None, 16, 10, 6)
 
 
@@ -49,9 +48,9 @@ class Renderer(Struct, frozen=True):
 
     def say(self, text: Text, name_length: int | None = None) -> str:
         """Return the words of a text; parameters that are texts are put into words too."""
-        template = self.catalogues.template(text.key, self.language)
         if not text.params:
-            return template
+            return self.catalogues.template(text.key, self.language)
+        template = self.catalogues.template(text.key, self.language, text.params.get(COUNT))
         return template.format_map({k: self._word(v, name_length) for k, v in text.params.items()})
 
     def _word(self, value: Any, name_length: int | None) -> Any:
@@ -61,7 +60,7 @@ class Renderer(Struct, frozen=True):
 
     def _lay_out(self, shown: Shown, page: int, head: tuple[Text, ...], name_length: int | None) -> Rendered:
         said = [self.say(text, name_length) for text in head]
-        if shown.lines or len(shown.options) > MOST_OPTIONS:
+        if shown.lines or len(shown.options) > shown.most:
             return self._paged(shown, page, said)
         options = [self._option(n, option, name_length) for n, option in enumerate(shown.options, 1)]
         return Rendered("\n".join([*said, *options, *self._tail(shown)]), _does(shown.options), 0)
@@ -70,7 +69,7 @@ class Renderer(Struct, frozen=True):
         """Return the longest page that fits, starting at item `page`."""
         count = len(shown.lines) or len(shown.options)
         start = page if page < count else 0
-        for stop in range(min(count, start + MOST_OPTIONS), start, -1):
+        for stop in range(min(count, start + shown.most), start, -1):
             more = stop if stop < count else 0
             rendered = self._page(shown, said, start, stop, more)
             if fits(rendered.text, self.septets):

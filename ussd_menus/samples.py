@@ -16,6 +16,11 @@ TAP, TAP_NUMBER = "KNY-0417-1", "241703"
 SETTINGS = o.MenuSettings(service_code="*384*1234#")
 _NEW = f.Phone()
 _NO_WAY = f.Ways()
+_REPORTED: tuple[o.Result, ...] = (
+    o.Reported("F-123456"),
+    o.Reported("F-123456", is_new=False),
+    o.Refused(),
+)
 
 
 class World(Struct, frozen=True):
@@ -28,7 +33,16 @@ class World(Struct, frozen=True):
     balances: tuple[f.Balance, ...] = ()
     last: tuple[f.PaymentLine, ...] = ()
     results: tuple[o.Result, ...] = ()
+    reported: tuple[o.Result, ...] = _REPORTED
     inputs: tuple[str, ...] = ("7391", TAP, TAP_NUMBER, "123456", "5", "1,250", "9999999999", "0966123456")
+
+    def come_to(self, act: o.Act) -> tuple[o.Result, ...]:
+        """Return every result that an act may have."""
+        match act:
+            case o.Confirmed():
+                return self.results
+            case _:
+                return self.reported
 
     def answer(self, request: f.Request[Any]) -> Any:
         """Return what the shell would load for a request."""

@@ -33,6 +33,11 @@ class Session(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     provider: str | None = None  # chosen way; None: the usual one of the wallet
     confirmations: int = 0  # how often a Yes was given in this call
     payment_id: str | None = None  # the payment under way that was shown
+    roles: tuple[str, ...] = ()  # as in `facts.Phone`
+    kind: str = ""  # of the problem that is reported
+    person: str | None = None  # E.164 of the tenant a caretaker looks at or adds, or of the payer of cash
+    name: str = ""  # of that tenant
+    people: int = 0  # who live in that tenant's home, or were counted at the tap
     stopped: str | None = None  # a dropped call that may go on, in the form of `dumps`
 
     def dumps(self) -> str:

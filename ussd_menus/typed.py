@@ -3,6 +3,7 @@
 import re
 
 from core.gsm import fold
+from core.i18n import Text
 
 _LONGEST_READ = 160
 _LONGEST_ECHO = 12
@@ -24,6 +25,14 @@ def echo(text: str) -> str:
     """Return the text as it may stand on a screen: short, one line, GSM-7, `?` for what is not."""
     plain = "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
     return fold(plain)[:_LONGEST_ECHO].strip()
+
+
+def wrong_key(words: str) -> Text:
+    """Say that this is no key of the screen, without showing what may be a PIN."""
+    if may_be_pin(words):
+        return Text("key.hidden")
+    shown = echo(words)
+    return Text("key.wrong", {"typed": shown}) if shown else Text("key.none")
 
 
 def new_input(previous: str, text: str) -> str | None:

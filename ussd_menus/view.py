@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from core.gsm import fold
 from core.i18n import Text
 from ussd_menus.facts import Answer, Facts, Request, Tap, TapFacts
-from ussd_menus.outcome import Confirmed, Effect, MenuSettings
+from ussd_menus.outcome import Act, Effect, MenuSettings
 from ussd_menus.session import Session
 
 
@@ -74,6 +74,7 @@ class Shown(Struct, frozen=True):
     keeps_head: bool = True  # an error is said above the head, not in its place
     is_end: bool = False
     is_constant: bool = False  # a constant of its module: its words are made once
+    most: int = 6  # options on one page (texts §5, check 2)
     name: str = ""  # for metrics, where the screen has several faces; else the state's
     keep: Mapping[str, Any] = field(default_factory=dict)  # fields of the session that this screen sets
 
@@ -91,13 +92,14 @@ class Again(Struct, frozen=True):
     """What was typed does not fit: the same screen again, with why."""
 
     error: Text
+    effects: tuple[Effect, ...] = ()
 
 
 class Say(Struct, frozen=True):
-    """The person has decided: this intent leaves by an event of the arcs."""
+    """The person has decided: this act leaves by an event of the arcs."""
 
     event: str
-    pay: Confirmed
+    act: Act
 
 
 Taken = Go | Again | Say

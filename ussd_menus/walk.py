@@ -73,4 +73,4 @@ def _press(session: Session, typed: str, world: World, settings: MenuSettings) -
 def _outcomes(result: Outcome | Intent, world: World, settings: MenuSettings) -> list[Outcome]:
     if isinstance(result, Outcome):
         return [result]
-    return [conclude(result, one, settings) for one in world.results]
+    return [conclude(result, one, settings) for one in world.come_to(result.act)]

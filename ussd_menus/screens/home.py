@@ -1,20 +1,32 @@
-"""The main menu and its short leaves: report a problem, help, and what a refusal says."""
+"""The main menu, with two keys more for agents and caretakers, and its short leaf: help."""
 
 from functools import cache
 
 from core.i18n import Text
 from ussd_menus.view import Go, Option, Shown, Spec, Taken, View, nowhere
 
-_MAIN = Shown(
-    (Text("main"),),
-    tuple(
-        Option(does, Text(f"option.{does}"))
-        for does in ("pay", "balance", "last", "problem", "language", "help")
-    ),
-    has_back=False,
-    keeps_head=False,
-    is_constant=True,
-)
+_FOR_ALL = ("pay", "balance", "last", "problem", "language", "help")
+
+
+def _main(*more: str) -> Shown:
+    return Shown(
+        (Text("main"),),
+        tuple(Option(does, Text(f"option.{does}")) for does in (*_FOR_ALL, *more)),
+        has_back=False,
+        keeps_head=False,
+        is_constant=True,
+        most=8,
+        name="main.staff" if more else "",
+    )
+
+
+_MAIN = _main()
+# Who is both agent and caretaker is asked at 8 which taps are meant.
+_STAFF = {
+    ("caretaker",): _main("status", "kept"),
+    ("agent",): _main("status", "behind"),
+    ("agent", "caretaker"): _main("status", "both"),
+}
 PAY_ARCS = {"pay_one": "debt", "pay_many": "taps", "pay_new": "tap_ask"}
 
 
@@ -48,7 +60,7 @@ def _leaf(name: str) -> Spec:
 SCREENS = (
     Spec(
         "main",
-        lambda _view: _MAIN,
+        lambda view: _STAFF.get(view.session.roles, _MAIN) if view.session.roles else _MAIN,
         {
             **PAY_ARCS,
             "balance": "balance",
@@ -60,6 +72,5 @@ SCREENS = (
         _choose,
         back=nowhere,
     ),
-    _leaf("problem"),
     _leaf("help"),
 )

@@ -39,12 +39,13 @@ def _read_tap(view: View, text: str) -> Taken:
     try:
         read = tap_ids.read(text).value
     except BadTapId:
-        return Again(_no_tap(text))
+        return Again(no_tap(text))
     found = view.fact(TapFacts(read, view.session.msisdn))
-    return Go("found", {"tap_id": found.tap_id, "whose": ""}) if found else Again(_no_tap(text))
+    return Go("found", {"tap_id": found.tap_id, "whose": ""}) if found else Again(no_tap(text))
 
 
-def _no_tap(text: str) -> Text:
+def no_tap(text: str) -> Text:
+    """Say that there is no such tap, without showing what may be a PIN."""
     if may_be_pin(text) or not echo(text):
         return Text("tap.hidden")
     return Text("tap.wrong", {"typed": echo(text)})

@@ -42,7 +42,12 @@ def route(view: View) -> Go:
 def known(phone: Phone) -> dict[str, object]:
     """Return what a call keeps of its phone."""
     payment_id = phone.under_way.payment_id if phone.under_way else None
-    return {"language": phone.language, "taps": phone.taps[:20], "payment_id": payment_id}
+    return {
+        "language": phone.language,
+        "taps": phone.taps[:20],
+        "payment_id": payment_id,
+        "roles": phone.roles,
+    }
 
 
 def _may_resume(view: View, dropped: Dropped) -> bool:

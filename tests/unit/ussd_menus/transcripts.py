@@ -57,7 +57,8 @@ def played(transcript):
     start = spoken(transcript["given"] | transcript.get("given_at_start", {}), transcript.get("language"))
     at_start = read(World, start)
     history, result = transcript["dialled"], transcript.get("result")
-    outcome = _answer(at_start, result, lambda facts: begin(CALLER, history, facts, NOW, SETTINGS, call="this call")
+    outcome = _answer(
+        at_start, result, lambda facts: begin(CALLER, history, facts, NOW, SETTINGS, call="this call")
     )
     yield _as_wire(outcome)
     for hop in transcript["hops"]:
