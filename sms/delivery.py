@@ -22,6 +22,7 @@ from sms.senders.base import Handed, Outcome, Outgoing, Sender
 from sms.tables import sms_messages
 
 _log = structlog.get_logger()
+_LOCKED = sa.select(sms_messages).order_by(sms_messages.c.sms_id).with_for_update()
 
 
 class Delivery:
@@ -113,8 +114,7 @@ def _is_ours(sms: sa.Row[Any], attempt: int, handed: Handed) -> bool:
 
 
 async def _locked(connection: AsyncConnection, sms_ids: Iterable[str]) -> dict[str, sa.Row[Any]]:
-    query = sa.select(sms_messages).order_by(sms_messages.c.sms_id).with_for_update()
-    rows = await bulk.fetch(connection, query, sms_messages.c.sms_id, sms_ids)
+    rows = await bulk.fetch(connection, _LOCKED, sms_messages.c.sms_id, sms_ids)
     return {row.sms_id: row for row in rows}
 
 

@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     REMINDER = "reminder"
 
 
+_IDS = sa.select(sms_messages.c.sms_id)
 # Kinds of outbox rows: reminders go by thousands, and no word on a payment waits behind them.
 KINDS = {Purpose.SERVICE: "sms", Purpose.REMINDER: "reminder"}
 
@@ -115,8 +116,7 @@ async def enqueue(connection: AsyncConnection, rows: Sequence[bulk.Row]) -> set[
     if not rows:
         return set()
     await bulk.insert_new(connection, sms_messages, sorted(rows, key=lambda row: str(row["fact_key"])))
-    query = sa.select(sms_messages.c.sms_id)
-    stored = await bulk.fetch(connection, query, sms_messages.c.sms_id, (row["sms_id"] for row in rows))
+    stored = await bulk.fetch(connection, _IDS, sms_messages.c.sms_id, (row["sms_id"] for row in rows))
     new = {row.sms_id for row in stored}
     await bulk.insert(connection, outbox.outbox, [_to_send(row) for row in rows if row["sms_id"] in new])
     return new

@@ -18,6 +18,13 @@ from sms.tables import sms_delivery_reports, sms_messages
 
 _log = structlog.get_logger()
 _LARGEST_RAW = 10_000
+_r = sms_delivery_reports.c
+_LOCKED = sa.select(sms_messages).order_by(sms_messages.c.sms_id).with_for_update()
+_WAITING = (
+    sa.select(_r.report_id, _r.provider_message_id, _r.status, _r.failure_reason)
+    .where(_r.sms_id.is_(None))
+    .order_by(_r.received_at, _r.report_id)
+)
 
 # The aggregator's word → our event; None while the SMS is on its way. A word that is not here changes
 # nothing but is logged and kept.
@@ -88,8 +95,7 @@ async def settle(
     A report may come before the result of its sending is stored, so that is called then, too.
     """
     of = sms_messages.c.provider_message_id
-    query = sa.select(sms_messages).order_by(sms_messages.c.sms_id).with_for_update()
-    found = await bulk.fetch(connection, query, of, provider_message_ids)
+    found = await bulk.fetch(connection, _LOCKED, of, provider_message_ids)
     messages = {row.provider_message_id: row for row in found}
     reports = await _waiting(connection, messages)
     changes: dict[str, dict[str, Any]] = {}
@@ -104,9 +110,7 @@ async def settle(
 
 
 async def _waiting(connection: AsyncConnection, provider_message_ids: Mapping[str, Any]) -> list[sa.Row[Any]]:
-    table = sms_delivery_reports
-    query = sa.select(table).where(table.c.sms_id.is_(None)).order_by(table.c.received_at, table.c.report_id)
-    return await bulk.fetch(connection, query, table.c.provider_message_id, provider_message_ids)
+    return await bulk.fetch(connection, _WAITING, _r.provider_message_id, provider_message_ids)
 
 
 def _applied(sms: Mapping[str, Any], report: sa.Row[Any], version: int, now: datetime) -> dict[str, Any]:
