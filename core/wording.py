@@ -19,7 +19,19 @@ _SHORTEST_ENGLISH = 3  # shorter words look alike in too many languages: a, no, 
 LOANS = frozenset(
     {
         *("agent", "bill", "call", "caretaker", "cash", "cents", "dial", "kwacha", "limit", "list", "madzi"),
-        *("menu", "minute", "neba", "plate", "receipt", "share", "tap", "tenant", "zone"),
+        *(
+            "connection",
+            "illegal",
+            "menu",
+            "minute",
+            "neba",
+            "plate",
+            "receipt",
+            "share",
+            "tap",
+            "tenant",
+            "zone",
+        ),
         *("english", "nyanja", "bemba"),
     }
 )
