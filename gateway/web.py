@@ -20,7 +20,7 @@ from gateway.channels.ends import Ended, let_go
 from gateway.runtime import Runtime
 from gateway.schema import is_current
 from sms import reports
-from sms.tables import sms_inbound, sms_opt_outs
+from sms.tables import sms_opt_outs
 
 Wake = Callable[[str], None]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -125,8 +125,8 @@ async def sms_in(request: web.Request) -> web.Response:
     """Store a person's SMS before it is understood; the aggregator repeats it until it sees 200."""
     runtime = _check_channel(request)
     form = {name: str(value) for name, value in (await _form(request)).items()}
-    async with runtime.db.write() as connection:
-        await bulk.insert_new(connection, sms_inbound, [sms_inbox.inbound_row(form, now=runtime.clock.now())])
+    await runtime.sms_inbox.store(form)
+    request.app[WAKE](sms_inbox.KIND)
     return web.Response(text="stored")
 
 
