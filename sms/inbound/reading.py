@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from sms.inbound import near, shapes, slots, tokens
 from sms.inbound.commands import Answerable, Command, Refusal, Why, Word
@@ -21,7 +21,8 @@ def read(text: str, country: str = "ZM") -> tuple[Answerable, ...]:
     `country` (ISO 3166) says how phone numbers without a country are meant.
     """
     lines = _joined([list(_unglued(line)) for line in tokens.lines(text)], country)
-    found = list(chain.from_iterable(_of_line(line, country) for line in lines))
+    every = chain.from_iterable(_of_line(line, country) for line in lines)
+    found = list(islice(every, MOST_COMMANDS + 1))
     if len(found) > 1:
         found = [one for one in found if one != _UNKNOWN]
     if len(found) > MOST_COMMANDS:
