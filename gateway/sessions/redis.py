@@ -186,7 +186,7 @@ def unpack(value: bytes | None) -> Call | None:
         return None
     try:
         return _decode(memoryview(value)[_VERSION_DIGITS:])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

@@ -84,3 +84,11 @@ async def sqlite_town(models, tmp_path):
     """The same on SQLite only, for what has nothing to do with the database."""
     async for town in _town(await _sqlite_copy(models, tmp_path)):
         yield town
+
+
+@pytest.fixture
+def kept_in(request):
+    """Settings that keep calls in the store named: `@pytest.mark.parametrize(**EVERY_STORE)`."""
+    if request.param == "redis":
+        return {"sessions": "redis", "redis_url": request.getfixturevalue("redis_server").url}
+    return {"sessions": request.param}

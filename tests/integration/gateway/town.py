@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import aiohttp
+import pytest
 import sqlalchemy as sa
 
 from core.clock import SystemClock
@@ -38,6 +39,18 @@ KENYAN_TAP = make("NRB", 12)  # KES 200 water, KES 100 rubbish
 CALLER, NEIGHBOUR, KENYAN = "+260961234567", "+260967654321", "+254708374149"
 PAY_ALL = ("1", "1", TAP, "1", "1")  # a phone that never called: English, pay, the tap, all of it, yes
 OWED, KENYAN_OWED = 3005, 30000
+
+# For `pytest.mark.parametrize`: every store of calls, the database on both dialects.
+EVERY_STORE = {
+    "argnames": ("town_url", "kept_in"),
+    "argvalues": [
+        pytest.param("sqlite", "memory", id="memory"),
+        pytest.param("sqlite", "database", id="sqlite"),
+        pytest.param("postgresql", "database", id="postgresql"),
+        pytest.param("sqlite", "redis", id="redis"),
+    ],
+    "indirect": True,
+}
 
 FILES = {
     "zones": "zone,name,country,currency,latitude,longitude\nKNY,Kanyama,ZM,ZMW,,\nNRB,Nairobi,KE,KES,,\n",
