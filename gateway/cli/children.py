@@ -1,5 +1,6 @@
 """Several web processes on one port: a parent that starts them, replaces those that die, and stops them."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,11 +16,13 @@ _MOST_RESTARTS = 20
 _WITHIN_S = 60.0
 
 
-def child(host: str, port: int, processes: int) -> None:
-    """Serve as one of several processes."""
+def child(host: str, port: int, processes: int, parent_id: int) -> None:
+    """Serve as one of several processes, for as long as the parent lives."""
     from gateway.cli.common import settings
+    from gateway.cli.parents import end_with
     from gateway.cli.processes import run_loop, serve_here
 
+    end_with(parent_id)
     # Without this a child would log to stdout, and numbers in full.
     logs.configure(settings().log_level)
     run_loop(serve_here(host, port, processes=processes))
@@ -53,7 +56,7 @@ def supervise(host: str, port: int, processes: int) -> None:
 
 
 def _start(host: str, port: int, processes: int) -> subprocess.Popen[bytes]:
-    code = f"from gateway.cli.children import child; child({host!r}, {port}, {processes})"
+    code = f"from gateway.cli.children import child; child({host!r}, {port}, {processes}, {os.getpid()})"
     return subprocess.Popen([sys.executable, "-c", code])  # noqa: S603 - our own interpreter and code
 
 
