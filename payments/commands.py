@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from payments.providers.base import PushReply, Report
+from payments.records import Agent
 
 
 class Pay(Struct, frozen=True, kw_only=True):
@@ -26,6 +27,24 @@ class Pay(Struct, frozen=True, kw_only=True):
     correlation_id: str
     delay_s: float  # how long after this command the push may leave
     user_id: str | None = None
+
+
+class RecordCash(Struct, frozen=True, kw_only=True):
+    """An agent has cash in hand for a tap. Whether the agent may record for this tap is asked before.
+
+    `payment_request_id` is the idempotency key.
+    """
+
+    payment_request_id: str
+    agent: Agent
+    tap_id: str
+    tenant_id: str | None = None  # None: what the tap owes, all of its tenants with it
+    is_payers_part: bool = False  # where no tenant is named: the payer's own part, if they have one there
+    amount_minor: int | None  # None: all of it
+    payer_msisdn: str | None  # E.164; None, or the agent's own: nobody else is told
+    channel: str  # sms, ussd, api
+    source: str  # SMS id, session or address, for the audit log
+    correlation_id: str
 
 
 class StartPush(Struct, frozen=True):
@@ -80,4 +99,4 @@ class NextPush(Struct, frozen=True):
     ask: tuple[str, ...] = ()  # payments whose outcome must be asked first
 
 
-Command = Pay | StartPush | PushAnswered | Reported | TimeUp | OpenItem
+Command = Pay | RecordCash | StartPush | PushAnswered | Reported | TimeUp | OpenItem

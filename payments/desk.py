@@ -16,7 +16,7 @@ from core.ids import Ids
 from payments.events import Event
 from payments.lifecycles import ORDER, PAYMENT
 from payments.providers.base import Traits
-from payments.records import Claim, Order, Payment
+from payments.records import CashReceipt, Claim, Order, Payment
 from payments.validation import Limits
 from taps.debts import Part
 
@@ -62,6 +62,9 @@ class Desk:
     today_minor: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     unresolved: dict[str, list[str]] = field(default_factory=dict)  # payment_id -> older, unsettled attempts
     receipts: dict[tuple[str, str], str] = field(default_factory=dict)  # (account, receipt) -> payment_id
+    tenancies: dict[tuple[str, str], str] = field(default_factory=dict)  # (tap_id, msisdn) -> tenant_id
+    cash: dict[str, CashReceipt] = field(default_factory=dict)  # payment_id -> receipt
+    last_cash: int = 0  # the newest receipt's number
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     created: set[str] = field(default_factory=set)
@@ -91,6 +94,7 @@ class Desk:
         event: str,
         *,
         cause: str,
+        actor: str = "madzi",
         raw_id: str | None = None,
         detail: str | None = None,
         **changes: Any,
@@ -98,12 +102,12 @@ class Desk:
         """Fire an event of the lifecycle and write it to the trail; raises Conflict where it may not."""
         status = PAYMENT.after(event, payment.status)
         moved = self.touch(payment, status=status, moves=payment.moves + 1, **changes)
-        self._trail(moved, payment.status, cause, raw_id, detail)
+        self._trail(moved, payment.status, cause, actor, raw_id, detail)
         if not moved.is_open:
             self.handsets[moved.msisdn].discard(moved.payment_id)
         return moved
 
-    def create(self, payment: Payment, *, cause: str) -> Payment:
+    def create(self, payment: Payment, *, cause: str, actor: str = "madzi") -> Payment:
         """Put a new payment on the desk, with the first row of its trail."""
         payment = replace(payment, moves=1)
         self.steps += 1
@@ -111,11 +115,17 @@ class Desk:
         self.by_request[payment.payment_request_id] = payment.payment_id
         self.created.add(payment.payment_id)
         self.handsets[payment.msisdn].add(payment.payment_id)
-        self._trail(payment, None, cause, None, None)
+        self._trail(payment, None, cause, actor, None, None)
         return payment
 
     def _trail(
-        self, payment: Payment, before: str | None, cause: str, raw_id: str | None, detail: str | None
+        self,
+        payment: Payment,
+        before: str | None,
+        cause: str,
+        actor: str,
+        raw_id: str | None,
+        detail: str | None,
     ) -> None:
         self.rows["payment_transitions"].append(
             {
@@ -125,7 +135,7 @@ class Desk:
                 "to_status": payment.status,
                 "at": self.now,
                 "cause": cause,
-                "actor": "madzi",
+                "actor": actor[:60],
                 "raw_id": raw_id,
                 "detail": detail[:200] if detail else None,
             }

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from payments.records import Payment
+from payments.records import Agent, Payment
 
 
 class Succeeded(Struct, frozen=True):
@@ -14,6 +14,7 @@ class Succeeded(Struct, frozen=True):
     left_minor: int  # still open for the same tap or tenant
     periods: tuple[str, ...]  # what was paid, oldest first
     was_late: bool  # it had been told as failed or expired
+    agent: Agent | None = None  # who took it, where it is cash
 
 
 class Failed(Struct, frozen=True):

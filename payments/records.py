@@ -93,6 +93,25 @@ class Order(_Row, frozen=True, kw_only=True, gc=False):
     reason: str | None = None
 
 
+class Agent(Struct, frozen=True):
+    """Who takes cash: the user's name, phone (E.164) and role."""
+
+    name: str
+    msisdn: str
+    role: str = "agent"
+
+
+class CashReceipt(_Row, frozen=True, kw_only=True, gc=False):
+    """The receipt of a cash payment; the columns are explained in `payments.tables`."""
+
+    number: int
+    payment_id: str
+    agent: str
+    payer_msisdn: str | None
+    left_minor: int
+    at: datetime
+
+
 class Claim(_Row, frozen=True, kw_only=True, gc=False):
     """What a payment will pay of one debt part; open while nobody else may claim it."""
 

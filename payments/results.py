@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from payments.records import Order, Payment
+from payments.records import CashReceipt, Order, Payment
 
 
 class Accepted(Struct, frozen=True):
@@ -71,4 +71,23 @@ class Noted(Struct, frozen=True):
     verdict: str
 
 
+class Recorded(Struct, frozen=True):
+    """The cash is in the books; the receipt says by whom, and what was left to pay then."""
+
+    payment: Payment
+    orders: tuple[Order, ...]
+    receipt: CashReceipt
+    is_repeat: bool = False
+
+
+class SeveralOwe(Struct, frozen=True):
+    """Several tenants owe, and the cash pays neither all of it nor names one of them."""
+
+    open_minor: int
+    currency: str
+
+
 PayResult = Accepted | Mismatch | UnderWay | NothingOwed | MoreThanOwed | NotExpressible | NoRail | NoSuch
+CashResult = (
+    Recorded | Mismatch | UnderWay | NothingOwed | MoreThanOwed | NotExpressible | SeveralOwe | NoSuch
+)

@@ -12,17 +12,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core import bulk
+from core import audit, bulk
 from core.clock import local
 from core.db import UtcDateTime
 from core.outbox import outbox
+from payments import cash
 from payments import tables as t
-from payments.commands import Command, Pay, PushAnswered, Reported, StartPush, TimeUp
+from payments.commands import Command, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
 from payments.desk import Desk
-from payments.records import Claim, Order, Payment
+from payments.records import CashReceipt, Claim, Order, Payment
 from taps import store as taps_store
 from taps.debts import oldest_first
-from taps.tables import customers, debt_parts, taps, zones
+from taps.tables import customers, debt_parts, taps, tenants, zones
 
 _p, _k = t.payments.c, t.claims.c
 _PAYMENTS = sa.select(t.payments)
@@ -37,6 +38,7 @@ _TODAY = (
     .where(
         _p.created_at >= sa.bindparam("midnight", type_=UtcDateTime),
         t.status_of_found.in_(("initiated", "pending", "success")),
+        _p.provider != cash.PROVIDER,  # limits are a wallet's
     )
     .group_by(_p.msisdn, _p.currency)
 )
@@ -48,6 +50,11 @@ _UNRESOLVED = (
     .where(t.status_of_found.in_(("failed", "expired")), ~_p.is_final)
 )
 _TAPS = sa.select(taps.c.tap_id, taps.c.zone, zones.c.currency).join(zones, zones.c.zone == taps.c.zone)
+_TENANCIES = sa.select(tenants.c.tap_id, tenants.c.msisdn, tenants.c.tenant_id)
+_CASH = sa.select(t.cash_receipts)
+# Whoever records cash on PostgreSQL holds this lock until the commit; SQLite has one writer at a time anyway.
+_CASH_LOCK = sa.select(sa.func.pg_advisory_xact_lock(0x63617368))
+_LAST_CASH = sa.select(sa.func.coalesce(sa.func.max(t.cash_receipts.c.number), 0))
 _CREDITS = sa.select(t.credits_).where(t.credits_.c.account_id == sa.bindparam("account_id", type_=sa.String))
 
 
@@ -56,15 +63,22 @@ async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Comma
     pays = [c for c in commands if isinstance(c, Pay)]
     about = {c.payment_id for c in commands if isinstance(c, StartPush | PushAnswered | Reported | TimeUp)}
     await _payments(connection, desk, about)
-    tap_ids = {p.tap_id for p in pays} | {desk.payments[i].tap_id for i in about if i in desk.payments}
+    cash_ = [c for c in commands if isinstance(c, RecordCash)]
+    asked: list[Pay | RecordCash] = [*pays, *cash_]
+    tap_ids = {c.tap_id for c in asked} | {desk.payments[i].tap_id for i in about if i in desk.payments}
     await _taps(connection, desk, tap_ids)
     starts = {c.payment_id for c in commands if isinstance(c, StartPush)} & desk.payments.keys()
     handsets = {p.msisdn for p in pays} | {desk.payments[i].msisdn for i in starts}
     await _handsets(connection, desk, handsets)
+    if cash_:
+        await _cash_numbers(connection, desk)
     # Read under the locks above: what another process has just accepted counts.
-    if pays:
-        await _repeats(connection, desk, pays)
+    if asked:
+        await _repeats(connection, desk, {c.payment_request_id for c in asked})
         await _open_claims(connection, desk, tap_ids)
+    if cash_:
+        await _cash(connection, desk, cash_)
+    if pays:
         await _today(connection, desk, {p.msisdn for p in pays})
     await _unresolved(connection, desk, starts)
     await _receipts(connection, desk, [c for c in commands if isinstance(c, Reported)])
@@ -93,8 +107,25 @@ async def _orders(connection: AsyncConnection, desk: Desk, payment_ids: set[str]
         desk.orders.setdefault(row.payment_id, []).append(Order.of(row))
 
 
-async def _repeats(connection: AsyncConnection, desk: Desk, pays: Sequence[Pay]) -> None:
-    keys = {pay.payment_request_id for pay in pays}
+async def _cash_numbers(connection: AsyncConnection, desk: Desk) -> None:
+    """Read the newest receipt's number; nobody else gives out one until this transaction ends."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_CASH_LOCK)
+    desk.last_cash = int((await connection.execute(_LAST_CASH)).scalar_one())
+
+
+async def _cash(connection: AsyncConnection, desk: Desk, commands: Sequence[RecordCash]) -> None:
+    """Find what these commands have recorded before, and where the payers named are or were tenants."""
+    keys = {command.payment_request_id for command in commands}
+    known = [desk.by_request[key] for key in keys & desk.by_request.keys()]
+    for row in await bulk.fetch(connection, _CASH, t.cash_receipts.c.payment_id, known):
+        desk.cash[row.payment_id] = CashReceipt.of(row)
+    payers = {command.payer_msisdn for command in commands if command.payer_msisdn}
+    for row in await bulk.fetch(connection, _TENANCIES, tenants.c.msisdn, payers):
+        desk.tenancies[row.tap_id, row.msisdn] = row.tenant_id
+
+
+async def _repeats(connection: AsyncConnection, desk: Desk, keys: set[str]) -> None:
     rows = await bulk.fetch(connection, _PAYMENTS, _p.payment_request_id, keys)
     for row in rows:
         desk.payments.setdefault(row.payment_id, Payment.of(row))
@@ -180,6 +211,7 @@ async def write(connection: AsyncConnection, desk: Desk) -> None:
     await bulk.insert(connection, t.checkouts, rows["checkouts"])
     await _write_payments(connection, desk)
     await _write_orders_and_claims(connection, desk)
+    await bulk.insert(connection, t.cash_receipts, rows["cash_receipts"])
     await bulk.insert(connection, t.payment_transitions, rows["payment_transitions"])
     await bulk.update(connection, debt_parts, _parts(desk))
     await bulk.insert(connection, t.credits_, rows["credits"])
@@ -189,6 +221,7 @@ async def write(connection: AsyncConnection, desk: Desk) -> None:
     await bulk.upsert(connection, t.ledger_balances, _balances(desk), add=frozenset({"balance_minor"}))
     await bulk.insert_new(connection, t.suspense_items, rows["suspense_items"])
     await bulk.insert(connection, outbox, rows["outbox"])
+    await audit.write(connection, rows["audit_log"])
 
 
 async def _write_payments(connection: AsyncConnection, desk: Desk) -> None:

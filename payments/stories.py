@@ -10,6 +10,7 @@ from core import bulk
 from core.clock import rfc3339
 from core.errors import NotFound
 from core.ids import is_uuid
+from payments import cash
 from payments import tables as t
 from payments.records import Order, Payment
 
@@ -95,7 +96,7 @@ async def transitions(connection: AsyncConnection, payment_id: str) -> list[dict
 
 
 async def full(connection: AsyncConnection, payment: Payment) -> dict[str, Any]:
-    """Return the whole story: orders, claims, trail, callbacks, postings, open items."""
+    """Return the whole story: orders, claims, trail, callbacks, postings, open items, and who took cash."""
     payment_id = payment.payment_id
     orders = (await orders_of(connection, [payment_id]))[payment_id]
     story = payment_json(payment, orders)
@@ -110,6 +111,7 @@ async def full(connection: AsyncConnection, payment: Payment) -> dict[str, Any]:
         connection, t.suspense_items, payment_id, ("item_id", "kind", "status", "held_minor", "detail")
     )
     story["postings"] = await _postings(connection, payment_id)
+    story["cash"] = await _cash(connection, payment_id)
     return story
 
 
@@ -129,3 +131,16 @@ async def _postings(connection: AsyncConnection, payment_id: str) -> list[dict[s
         .order_by(e.ledger_id, e.seq)
     )
     return [dict(row._mapping) for row in await connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def _cash(connection: AsyncConnection, payment_id: str) -> dict[str, Any] | None:
+    c = t.cash_receipts.c
+    found = (await connection.execute(sa.select(t.cash_receipts).where(c.payment_id == payment_id))).first()
+    if found is None:
+        return None
+    return {
+        "agent": found.agent,
+        "receipt": cash.receipt(found.number),
+        "payer_msisdn": found.payer_msisdn,
+        "at": rfc3339(found.at),
+    }

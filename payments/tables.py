@@ -143,6 +143,19 @@ credits_ = sa.Table(
     sa.UniqueConstraint("account_id", "receipt"),
 )
 
+# What an agent wrote down: one row for each payment in cash.
+cash_receipts = sa.Table(
+    "cash_receipts",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="4217 is C-004217"),
+    sa.Column("payment_id", Id, sa.ForeignKey("payments.payment_id"), nullable=False, unique=True),
+    sa.Column("agent", sa.String(60), nullable=False, comment="a user's name"),
+    sa.Column("payer_msisdn", Msisdn, comment="whom the agent named; empty: nobody"),
+    sa.Column("left_minor", sa.BigInteger, nullable=False, comment="open afterwards, as the agent was told"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Index("ix_cash_receipts_agent_at", "agent", "at"),
+)
+
 callbacks = sa.Table(
     "callbacks",
     metadata,

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from payments import cash
 from payments import tables as t
 from payments.lifecycles import PAYMENT_TABLE
 from taps.tables import debt_parts
@@ -193,6 +194,39 @@ def _sellers() -> Invariant:
     return Invariant("sellers_get_theirs", "each seller's account was posted what its orders got", broken)
 
 
+def _cash() -> Invariant:
+    r = t.cash_receipts.c
+    held = sa.literal(cash.held_by("")) + r.agent
+    broken = _differing(
+        ("payment_id", "ledger_account"),
+        sa.select(r.payment_id, held.label("ledger_account"), (-_p.amount_minor).label("minor")).join(
+            t.payments, _p.payment_id == r.payment_id
+        ),
+        sa.select(_transactions.payment_id, _entries.ledger_account, _entries.amount_minor.label("minor"))
+        .join(t.ledger_entries, _entries.ledger_id == _transactions.ledger_id)
+        .where(_transactions.kind == "payment", _entries.ledger_account.startswith(cash.held_by(""))),
+    )
+    return Invariant("agents_hold_cash", "each agent's account was posted the cash of their receipts", broken)
+
+
+def _receipts() -> Invariant:
+    r = t.cash_receipts.c
+    broken = (
+        sa.select(_p.payment_id, _p.receipt, r.number)
+        .select_from(t.payments.outerjoin(t.cash_receipts, r.payment_id == _p.payment_id))
+        .where(
+            sa.or_(
+                (_p.provider == cash.PROVIDER) != r.number.is_not(None),
+                (_p.provider == cash.PROVIDER) & _p.status.not_in(_PAID),
+                sa.func.ltrim(_p.receipt, "C-0") != r.number.cast(sa.String),
+            )
+        )
+    )
+    return Invariant(
+        "cash_has_receipts", "a payment in cash is paid and has the number of its receipt", broken
+    )
+
+
 def _order_states() -> Invariant:
     broken = (
         sa.select(_o.order_id, _o.status, _p.status.label("payment_status"), _o.credited_minor)
@@ -310,6 +344,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     _asked(),
     _order_claims(),
     _sellers(),
+    _cash(),
+    _receipts(),
     _order_states(),
     _parts(),
     _one_claim(),

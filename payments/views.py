@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import bulk
+from payments import cash
 from payments import tables as t
 from payments.records import Payment
 
@@ -29,6 +30,7 @@ _CLAIMED = (
 _PAID = sa.select(_p.tap_id, _p.tenant_id, _p.amount_minor, _p.updated_at).where(
     sa.func.coalesce(_p.status, "") == "success"
 )
+_HELD = sa.select(t.ledger_balances).order_by(t.ledger_balances.c.currency)
 _LATEST = sa.select(t.payments).order_by(_p.created_at.desc())
 
 
@@ -75,3 +77,12 @@ async def latest_by_phone(connection: AsyncConnection, msisdns: Iterable[str]) -
         m: sorted(by_id.values(), key=lambda p: p.created_at, reverse=True) for m, by_id in found.items()
     }
     return {msisdn: payments[:_NEWEST] for msisdn, payments in newest.items()}
+
+
+async def cash_held(connection: AsyncConnection, agents: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return the cash that each agent, by user name, has not handed in yet: currency -> minor units."""
+    accounts = {cash.held_by(agent): agent for agent in agents}
+    found: dict[str, dict[str, int]] = {agent: {} for agent in accounts.values()}
+    for row in await bulk.fetch(connection, _HELD, t.ledger_balances.c.ledger_account, accounts):
+        found[accounts[row.ledger_account]][row.currency] = row.balance_minor
+    return found

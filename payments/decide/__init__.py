@@ -2,19 +2,22 @@
 
 from typing import Any
 
-from payments.commands import Command, OpenItem, Pay, PushAnswered, Reported, StartPush, TimeUp
+from payments.commands import Command, OpenItem, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
 from payments.decide.accept import accept
+from payments.decide.cash import record_cash
 from payments.decide.push import push_answered, start_push, time_up
 from payments.decide.report import reported
 from payments.desk import Desk
 from payments.results import Noted
 
 
-def decide(desk: Desk, command: Command) -> Any:
+def decide(desk: Desk, command: Command) -> Any:  # noqa: PLR0911 - a table
     """Return the answer to a command, having changed the desk accordingly."""
     match command:
         case Pay():
             return accept(desk, command)
+        case RecordCash():
+            return record_cash(desk, command)
         case StartPush():
             return start_push(desk, command)
         case PushAnswered():

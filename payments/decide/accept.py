@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from core import outbox
 from core.errors import BadAmount
-from payments.commands import Pay
+from payments.commands import Pay, RecordCash
 from payments.desk import Desk, Rail
 from payments.providers.accounts import safe_token
 from payments.records import Claim, Order, Payment
@@ -37,7 +37,7 @@ def accept(desk: Desk, pay: Pay) -> PayResult:
     if rail is None or currency not in rail.traits.currencies or pay.currency not in (None, currency):
         return NoRail(pay.provider)
     parts = desk.open_parts(pay.tap_id, pay.tenant_id)
-    chosen = _choose(desk, pay, rail, parts)
+    chosen = choose(desk, pay, rail, parts)
     if not isinstance(chosen, list):
         return chosen
     return _start(desk, pay, rail, chosen, currency)
@@ -51,7 +51,10 @@ def _repeat(desk: Desk, pay: Pay, payment: Payment) -> PayResult:
     return Accepted(payment, orders, is_queued, is_repeat=True)
 
 
-def _choose(desk: Desk, pay: Pay, rail: Rail, parts: list[Part]) -> Shares | PayResult:
+def choose(
+    desk: Desk, pay: Pay | RecordCash, rail: Rail, parts: list[Part]
+) -> Shares | NothingOwed | UnderWay | MoreThanOwed | NotExpressible:
+    """Return what a payment of open parts would pay of each, or why it cannot be."""
     open_minor = sum(part.open_minor for part in parts)
     if not open_minor:
         return NothingOwed()
@@ -76,19 +79,8 @@ def _start(desk: Desk, pay: Pay, rail: Rail, shares: Shares, currency: str) -> A
     verdict = validate(amount_minor, currency, today_minor, desk.rules.limits)
     is_queued = bool(desk.handsets[pay.msisdn])
     payment = desk.create(_payment(desk, pay, rail, shares, verdict, currency), cause=pay.channel)
-    desk.rows["checkouts"].append(
-        {
-            "checkout_id": payment.checkout_id,
-            "tap_id": pay.tap_id,
-            "tenant_id": pay.tenant_id,
-            "msisdn": pay.contact_msisdn,
-            "channel": pay.channel,
-            "amount_minor": amount_minor,
-            "currency": currency,
-            "created_at": desk.now,
-        }
-    )
-    _order(desk, payment, shares)
+    checkout(desk, payment)
+    order(desk, payment, shares)
     if not verdict.proceeds:
         return _reject(desk, payment, verdict)
     desk.today_minor[pay.msisdn, currency] += amount_minor
@@ -139,14 +131,31 @@ def _payment(desk: Desk, pay: Pay, rail: Rail, shares: Shares, verdict: Verdict,
     )
 
 
-def _order(desk: Desk, payment: Payment, shares: Shares) -> None:
+def checkout(desk: Desk, payment: Payment) -> None:
+    """Write down the act of paying."""
+    desk.rows["checkouts"].append(
+        {
+            "checkout_id": payment.checkout_id,
+            "tap_id": payment.tap_id,
+            "tenant_id": payment.tenant_id,
+            "msisdn": payment.contact_msisdn,
+            "channel": payment.channel,
+            "amount_minor": payment.amount_minor,
+            "currency": payment.currency,
+            "created_at": desk.now,
+        }
+    )
+
+
+def order(desk: Desk, payment: Payment, shares: Shares) -> None:
+    """Give each seller an order, and claim what the payment will pay."""
     by_seller: dict[str, Shares] = defaultdict(list)
     for part, share in shares:
         by_seller[part.seller].append((part, share))
     orders = desk.orders.setdefault(payment.payment_id, [])
     desk.changed_orders.add(payment.payment_id)
     for seller, theirs in by_seller.items():
-        order = Order(
+        placed = Order(
             order_id=desk.ids.new(),
             checkout_id=payment.checkout_id,
             payment_id=payment.payment_id,
@@ -154,13 +163,13 @@ def _order(desk: Desk, payment: Payment, shares: Shares) -> None:
             amount_minor=sum(share for _, share in theirs),
             currency=payment.currency,
         )
-        orders.append(order)
+        orders.append(placed)
         for part, share in theirs:
             desk.claim(
                 Claim(
                     payment_id=payment.payment_id,
                     part_id=part.part_id,
-                    order_id=order.order_id,
+                    order_id=placed.order_id,
                     amount_minor=share,
                 )
             )

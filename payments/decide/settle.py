@@ -2,17 +2,23 @@
 
 from msgspec.structs import replace
 
+from payments import cash
 from payments.commands import Reported
 from payments.desk import Desk
 from payments.events import Succeeded
 from payments.lifecycles import ORDER
 from payments.providers.base import Report
-from payments.records import Payment
+from payments.records import Agent, Payment
 from taps.debts import allocate
 
 
-def settle(desk: Desk, payment: Payment, report: Report, command: Reported) -> Payment:
-    """Credit a proven payment once: debts first, the rest to suspense (rules 4 to 8 of design §4)."""
+def settle(
+    desk: Desk, payment: Payment, report: Report, command: Reported, agent: Agent | None = None
+) -> Payment:
+    """Credit a proven payment once: debts first, the rest to suspense (rules 4 to 8 of design §4).
+
+    `agent` is who has taken it, where it is cash; nobody else was asked about that.
+    """
     paid_minor = payment.amount_minor if report.amount_minor is None else report.amount_minor
     currency = report.currency or payment.currency
     misfit = _misfit(payment, report) or _spent(desk, payment, command.report)
@@ -27,16 +33,18 @@ def settle(desk: Desk, payment: Payment, report: Report, command: Reported) -> P
         payment,
         "succeed",
         cause=command.cause,
+        actor=agent.name if agent else "madzi",
         raw_id=command.raw_id,
         detail=misfit or ("late" if was_late else None),
         reason=misfit,
         is_final=True,
         receipt=receipt,
-        checks=payment.checks + 1,
-        asked_at=desk.now,
+        checks=payment.checks + (agent is None),
+        asked_at=desk.now if agent is None else None,
         next_check_at=None,
     )
-    _post(desk, payment, credited, paid_minor, kept_minor, currency)
+    came_to = cash.held_by(agent.name) if agent else f"rail:{payment.account_id}"
+    _post(desk, payment, credited, (came_to, currency, paid_minor), kept_minor)
     desk.rows["credits"].append(
         {
             "payment_id": payment.payment_id,
@@ -51,7 +59,7 @@ def settle(desk: Desk, payment: Payment, report: Report, command: Reported) -> P
     if kept_minor:
         kind = misfit or ("second_success" if not credited_minor else "over_payment")
         _keep(desk, payment, kind, kept_minor, currency, command.raw_id)
-    desk.events.append(_event(desk, payment, credited_minor, kept_minor, was_late=was_late))
+    desk.events.append(_event(desk, payment, credited_minor, kept_minor, agent, was_late=was_late))
     return payment
 
 
@@ -125,9 +133,10 @@ def _receipt(desk: Desk, payment: Payment, report: Report) -> str | None:
 
 
 def _post(
-    desk: Desk, payment: Payment, credited: dict[str, int], paid_minor: int, kept_minor: int, currency: str
+    desk: Desk, payment: Payment, credited: dict[str, int], came: tuple[str, str, int], kept_minor: int
 ) -> None:
-    entries = [(f"rail:{payment.account_id}", currency, paid_minor)]
+    """Post what came, as the entry of where it lies now, against what it paid."""
+    entries, currency = [came], came[1]
     for order in desk.orders.get(payment.payment_id, []):
         amount_minor = credited.get(order.order_id, 0)
         if amount_minor:
@@ -153,12 +162,18 @@ def _keep(
 
 
 def _event(
-    desk: Desk, payment: Payment, credited_minor: int, kept_minor: int, *, was_late: bool
+    desk: Desk, payment: Payment, credited_minor: int, kept_minor: int, agent: Agent | None, *, was_late: bool
 ) -> Succeeded:
     parts = desk.parts.get(payment.tap_id, {})
     claims = desk.claims.get(payment.payment_id, {}).values()
     periods = {parts[claim.part_id].period for claim in claims if claim.credited_minor}
     left_minor = sum(part.open_minor for part in desk.open_parts(payment.tap_id, payment.tenant_id))
     return Succeeded(
-        payment, credited_minor, kept_minor, left_minor, tuple(sorted(periods)), was_late=was_late
+        payment,
+        credited_minor,
+        kept_minor,
+        left_minor,
+        tuple(sorted(periods)),
+        was_late=was_late,
+        agent=agent,
     )

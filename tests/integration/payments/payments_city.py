@@ -4,10 +4,11 @@ import random
 
 from core import bulk
 from core.ids import Ids, derived
-from payments.commands import Pay, PushAnswered, Reported, StartPush, TimeUp
+from payments.commands import Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
 from payments.desk import Rail, Rules
 from payments.providers.base import Outcome, PushReply, Report, Taken, Traits
-from payments.results import Accepted
+from payments.records import Agent
+from payments.results import Accepted, Recorded
 from payments.service import PaymentService
 from taps import tables
 
@@ -92,6 +93,20 @@ def pay(n=0, who=1, *, key=None, amount_minor=None, body="b"):
     )
 
 
+def cash(n=0, agent="joseph", *, key=None, amount_minor=None, payer=None):
+    return RecordCash(
+        payment_request_id=derived("cash", key or f"{n}:{agent}"),
+        agent=Agent(agent, "+260971000003"),
+        tap_id=tap_id(n),
+        amount_minor=amount_minor,
+        payer_msisdn=payer,
+        is_payers_part=True,
+        channel="sms",
+        source="in-1",
+        correlation_id="sms",
+    )
+
+
 def accepted(payment_id):
     return PushAnswered(payment_id, PushReply(Taken.ACCEPTED, provider_reference=f"r-{payment_id}"))
 
@@ -124,7 +139,7 @@ class RandomDay:
     def command(self):
         chance = self.random.random()
         if chance < 0.35 or not self.known:
-            return self._pay()
+            return self._cash() if chance < 0.1 else self._pay()
         payment_id = self.random.choice(self.known)
         if chance < 0.55:
             return StartPush(payment_id)
@@ -142,6 +157,15 @@ class RandomDay:
             amount_minor=self.random.choice([None, None, 700, 1000]),
         )
 
+    def _cash(self):
+        return cash(
+            self.random.randrange(self.taps),
+            self.random.choice(["joseph", "grace"]),
+            key=str(self.random.randrange(100)),
+            amount_minor=self.random.choice([None, 300, 5000]),
+            payer=self.random.choice([None, phone(1)]),
+        )
+
     def _report(self, payment_id):
         choose = self.random.choice
         report = Report(
@@ -154,4 +178,6 @@ class RandomDay:
         return Reported(payment_id, report, choose(["poll", "callback"]))
 
     def learn(self, answers):
-        self.known += [a.payment.payment_id for a in answers if isinstance(a, Accepted) and not a.is_repeat]
+        self.known += [
+            a.payment.payment_id for a in answers if isinstance(a, Accepted | Recorded) and not a.is_repeat
+        ]

@@ -2,7 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
-from payments_city import paid, pay, settle
+from payments_city import cash, paid, pay, settle
 
 from payments import tables as t
 from payments.commands import StartPush
@@ -32,6 +32,16 @@ TAMPERED = [
     ("claims_add_up", "DELETE FROM claims WHERE payment_id = :open"),
     ("sellers_get_theirs", "UPDATE ledger_entries SET ledger_account = 'seller:KNY:FRIEND' WHERE seq = 1"),
     ("sellers_get_theirs", "UPDATE payment_orders SET seller = 'FRIEND' WHERE payment_id = :paid"),
+    ("agents_hold_cash", "UPDATE cash_receipts SET agent = 'grace'"),
+    ("agents_hold_cash", "DELETE FROM cash_receipts"),
+    (
+        "agents_hold_cash",
+        "UPDATE ledger_entries SET ledger_account = 'rail:mtn' WHERE ledger_account LIKE 'cash:%'",
+    ),
+    ("cash_has_receipts", "DELETE FROM cash_receipts"),
+    ("cash_has_receipts", "UPDATE cash_receipts SET number = 2"),
+    ("cash_has_receipts", "UPDATE cash_receipts SET payment_id = :paid"),
+    ("cash_has_receipts", "UPDATE payments SET status = 'failed' WHERE provider = 'cash'"),
     ("orders_follow", "UPDATE payment_orders SET status = 'failed' WHERE payment_id = :paid"),
     ("orders_follow", "UPDATE payment_orders SET status = 'success' WHERE payment_id = :open"),
     ("orders_follow", "UPDATE payment_orders SET status = 'executing' WHERE payment_id = :paid"),
@@ -55,11 +65,12 @@ TAMPERED = [
 
 @pytest.fixture
 async def ids(city, open_service):
-    """One payment that paid and overpaid, one under way, one that failed."""
+    """One payment that paid and overpaid, one that fitted, one in cash, one under way."""
     one = open_service()
     over = (await one.submit(pay(0, 1))).payment.payment_id
     await one.submit(paid(over, amount_minor=3500, receipt="R1"))
     await settle(one, pay(1, 2))
+    await one.submit(cash(3))
     under_way = (await one.submit(pay(2, 3))).payment.payment_id
     await one.submit(StartPush(under_way))
     return {"paid": over, "open": under_way}

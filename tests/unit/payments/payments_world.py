@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from core.clock import ManualClock
 from core.ids import Ids, derived
-from payments.commands import NextPush, Pay, PushAnswered, Reported, StartPush, TimeUp
+from payments.commands import NextPush, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
 from payments.decide import decide
 from payments.desk import Desk, Rail, Rules
 from payments.providers.base import Outcome, PushReply, Report, Taken, Traits
+from payments.records import Agent
 from payments.results import Accepted
 from payments.validation import Limits
 from taps.debts import Part, oldest_first
@@ -18,6 +19,7 @@ from taps.debts import Part, oldest_first
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 KNY, KNY2, NRB = "KNY-0417-1", "KNY-0533-5", "NRB-0001-7"
 MARY, JOHN, ACHIENG = "+260960000001", "+260960000002", "+254700000003"
+JOSEPH, GRACE = Agent("joseph", "+260971000003"), Agent("grace", "+260971000004")
 DELAY_S = 3
 KWACHA = frozenset({"ZMW"})
 
@@ -75,6 +77,8 @@ class World:
         self.payments, self.claims, self.orders = {}, {}, {}
         self.trail, self.entries, self.outbox, self.events = [], [], [], []
         self.credits, self.items = {}, {}
+        self.audit, self.cash = [], {}
+        self.tenancies = {(KNY2, MARY): "mary", (KNY2, JOHN): "john"}
         self.sent = Counter()  # payment_id -> "send" decisions
 
     @property
@@ -110,6 +114,9 @@ class World:
                 desk.handsets[payment.msisdn].add(payment.payment_id)
             if payment.status in ("initiated", "pending", "success") and payment.created_at >= midnight:
                 desk.today_minor[payment.msisdn, payment.currency] += payment.amount_minor
+        desk.tenancies = dict(self.tenancies)
+        desk.cash = dict(self.cash)
+        desk.last_cash = max((receipt.number for receipt in self.cash.values()), default=0)
         desk.receipts = {(c["account_id"], c["receipt"]): i for i, c in self.credits.items() if c["receipt"]}
         desk.unresolved = {i: found for i in starts if (found := self._unresolved(i))}
         return desk
@@ -132,6 +139,8 @@ class World:
         self.trail += desk.rows["payment_transitions"]
         self.entries += desk.rows["ledger_entries"]
         self.outbox += desk.rows["outbox"]
+        self.audit += desk.rows["audit_log"]
+        self.cash = desk.cash
         self.events += desk.events
         for row in desk.rows["credits"]:
             assert row["payment_id"] not in self.credits
@@ -158,6 +167,21 @@ class World:
             channel="ussd",
             correlation_id="call-1",
             delay_s=DELAY_S,
+        )
+        return self.do(replace(command, **changes))
+
+    def record(self, tap_id=KNY, agent=JOSEPH, *, key=None, **changes):
+        """Have an agent record cash; a new key each time unless one is given."""
+        command = RecordCash(
+            payment_request_id=key or self.ids.new(),
+            agent=agent,
+            tap_id=tap_id,
+            amount_minor=None,
+            payer_msisdn=None,
+            is_payers_part=True,
+            channel="sms",
+            source="in-1",
+            correlation_id="sms-1",
         )
         return self.do(replace(command, **changes))
 

@@ -6,11 +6,11 @@ from itertools import pairwise
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from payments_world import ACHIENG, JOHN, KNY, KNY2, MARY, NRB, World
+from payments_world import ACHIENG, GRACE, JOHN, JOSEPH, KNY, KNY2, MARY, NRB, World
 
 from payments.lifecycles import PAYMENT_TABLE
 from payments.providers.base import Outcome, Reason, Report, Taken
-from payments.results import Accepted
+from payments.results import Accepted, Recorded, UnderWay
 
 ARCS = {(source.value, target.value) for _, source, target in PAYMENT_TABLE}
 RAIL_OF = {KNY: ["mtn", "mtn", "blind"], KNY2: ["mtn", "blind"], NRB: ["daraja"]}
@@ -29,6 +29,7 @@ class Payments(RuleBasedStateMachine):
         self.keys = []
         self.not_reached = Counter()  # payment_id -> tries of which the rail provably heard nothing
         self.were_paid = set()
+        self.taken = Counter()  # (agent, currency) -> minor units
 
     def one(self, pick, payments=None):
         ids = list(self.world.payments) if payments is None else payments
@@ -61,6 +62,33 @@ class Payments(RuleBasedStateMachine):
         known = key in {p.payment_request_id for p in self.world.payments.values()}
         self.world.pay(tap_id, key=key, body=body)
         assert not known or len(self.world.payments) == before
+
+    @rule(
+        tap_id=st.sampled_from([KNY, KNY2, NRB]),
+        agent=st.sampled_from([JOSEPH, JOSEPH, GRACE]),
+        amount_minor=st.sampled_from([None, 0, 100, 700, 1500, 9000]),
+        payer_msisdn=st.sampled_from([None, MARY, JOHN, JOSEPH.msisdn]),
+        tenant_id=st.sampled_from([None, None, "john"]),
+    )
+    def an_agent_takes_cash(self, tap_id, agent, amount_minor, payer_msisdn, tenant_id):
+        key, before = self.world.ids.new(), self.world.open_minor(tap_id)
+        asked = {
+            "key": key,
+            "amount_minor": amount_minor,
+            "payer_msisdn": payer_msisdn,
+            "tenant_id": tenant_id if tap_id == KNY2 else None,
+        }
+        answer = self.world.record(tap_id, agent, **asked)
+        if not isinstance(answer, Recorded):
+            assert self.world.open_minor(tap_id) == before
+            assert not isinstance(answer, UnderWay) or answer.payment.is_open
+            return
+        payment = answer.payment
+        assert self.world.open_minor(tap_id) == before - payment.amount_minor
+        self.taken[agent.name, payment.currency] += payment.amount_minor
+        self.keys.append((key, tap_id))
+        again = self.world.record(tap_id, agent, **asked)
+        assert (again.payment, again.receipt, again.is_repeat) == (payment, answer.receipt, True)
 
     @precondition(lambda self: self.world.payments)
     @rule(pick=PICK)
@@ -173,7 +201,7 @@ class Payments(RuleBasedStateMachine):
         for row in self.world.entries:
             totals[row["ledger_id"], row["currency"]] += row["amount_minor"]
             book = row["ledger_account"].split(":")[0]
-            rails[row["currency"]] += row["amount_minor"] if book == "rail" else 0
+            rails[row["currency"]] += row["amount_minor"] if book in ("rail", "cash") else 0
             suspense[row["currency"]] -= row["amount_minor"] if book == "suspense" else 0
         assert not any(totals.values())
         for currency, amount_minor in rails.items():
@@ -181,6 +209,13 @@ class Payments(RuleBasedStateMachine):
             assert amount_minor == sum(row["amount_minor"] for row in mine)
             held = [i["held_minor"] for i in self.world.items.values() if i["currency"] == currency]
             assert suspense[currency] == sum(held)
+
+    @invariant()
+    def each_agent_holds_what_they_have_given_receipts_for(self):
+        for (agent, currency), amount_minor in self.taken.items():
+            mine = [row for row in self.world.entries if row["ledger_account"] == f"cash:{agent}"]
+            assert amount_minor == sum(row["amount_minor"] for row in mine if row["currency"] == currency)
+        assert sorted(r.number for r in self.world.cash.values()) == list(range(1, len(self.world.cash) + 1))
 
     @invariant()
     def a_debt_counts_as_paid_what_claims_credited_and_no_more_than_it_is(self):
