@@ -10,7 +10,7 @@ from core.money import display
 from core.msisdn import local_form
 from ussd_menus import outcome as o
 from ussd_menus.arrive import end, follow, put
-from ussd_menus.concluding import problem
+from ussd_menus.concluding import cash, change, problem
 from ussd_menus.machine import fire
 from ussd_menus.screens.confirming import ANOTHER_WAY, over_limit, whole_only
 from ussd_menus.screens.start import waiting_words
@@ -31,8 +31,10 @@ def _concluded(view: View, act: o.Act, result: o.Result) -> o.Outcome:
             return _told(view, act, result)
         case o.Report():
             return problem.told(view, act, result)
-        case _:
-            raise TypeError(act)
+        case o.Change():
+            return change.told(view, act, result)
+        case o.RecordCash():
+            return cash.told(view, act, result)
 
 
 def _told(view: View, pay: o.Confirmed, result: o.Result) -> o.Outcome:  # noqa: PLR0911 - one line a result

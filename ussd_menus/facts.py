@@ -6,6 +6,7 @@ at once, with a few set-based queries. Names of networks and sellers come from o
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -168,4 +169,113 @@ class PaymentLine(Struct, frozen=True):
 class LastPayments(Request[tuple[PaymentLine, ...]], frozen=True):
     """The latest payments of this phone, newest first, at most 10."""
 
+    msisdn: str
+
+
+class Behind(Struct, frozen=True):
+    """A tap with open debt for periods that are over."""
+
+    tap_id: str
+    owed_minor: int
+    currency: str
+
+
+class TapsBehind(Request[tuple[Behind, ...]], frozen=True):
+    """Which taps of the agent's zones are behind? Those that owe most first, at most 60."""
+
+    msisdn: str
+
+
+class Settling(StrEnum):
+    """How far somebody's part of the latest bill is."""
+
+    PAID = "paid"
+    OPEN = "open"
+    WAITING = "waiting"
+
+
+class Line(Struct, frozen=True):
+    """One payment for a shared tap, or one tenant of an individualized one; the latest bill only."""
+
+    settling: Settling
+    ending: str  # last four digits: of the phone that pays, or of the tenant's
+    amount_minor: int  # that was or is being paid; of a tenant who has not paid, what is open
+    at: datetime | None = None  # when it was paid, or since when it is under way, where that is known
+    name: str = ""  # the tenant's
+    msisdn: str = ""  # the tenant's, E.164
+    tenant_id: str | None = None
+    owed_minor: int = 0  # by this tenant, of every period
+
+
+class TapStatus(Struct, frozen=True):
+    """A tap as its caretaker or an agent of its zone sees it."""
+
+    tap_id: str
+    tap_number: str
+    currency: str
+    period: str = ""  # of the latest bill; empty: never billed
+    billed_minor: int = 0  # in that period
+    paid_minor: int = 0  # of that
+    open_minor: int = 0  # in every period
+    is_split: bool = False  # the bill is each tenant's own: lines are tenants
+    lines: tuple[Line, ...] = ()
+    may_record: bool = False  # the caller may record cash for it
+
+
+class Barred(Struct, frozen=True):
+    """The tap is there, but not for this caller."""
+
+    tap_id: str
+    is_agent: bool  # then it lies outside his zones; else the caller is not its caretaker
+
+
+class TapStatusFacts(Request[TapStatus | Barred | None], frozen=True):
+    """How far is this tap with its bill? `typed` is a TapID or tap number in display form."""
+
+    typed: str
+    msisdn: str
+
+
+class Kept(Struct, frozen=True):
+    """One of a caretaker's taps."""
+
+    tap_id: str
+    n_tenants: int
+
+
+class KeptTaps(Request[tuple[Kept, ...]], frozen=True):
+    """Which taps does this phone keep?"""
+
+    msisdn: str
+
+
+class Lodger(Struct, frozen=True):
+    """A tenant as the caretaker registered them."""
+
+    msisdn: str  # E.164
+    name: str
+    occupants: int
+
+
+class Open(Struct, frozen=True):
+    """A flag that nobody has resolved."""
+
+    reference: str
+    kind: str
+    at: datetime
+
+
+class TapKept(Struct, frozen=True):
+    """A tap as its caretaker sees it."""
+
+    tap_id: str
+    country: str
+    tenants: tuple[Lodger, ...] = ()
+    flags: tuple[Open, ...] = ()  # newest first
+
+
+class KeptTap(Request[TapKept | None], frozen=True):
+    """Who is on this tap of the caller's? None where the caller does not keep it."""
+
+    tap_id: str
     msisdn: str

@@ -23,11 +23,23 @@ _NUMBER = re.compile(r"\b0\d{9}\b")
 _CODE = re.compile(r"\*\d[\d*]*#")
 _KEY_LINE = re.compile(r"(\d+) (.*)")
 _WITHOUT_BACK = frozenset({"language", "main", "resume", "waiting", "checked"})
-_FREE = frozenset({"tap_ask", "neighbour", "part_ask", "number"})
+_FREE = frozenset(
+    {
+        *("tap_ask", "neighbour", "part_ask", "number", "status_ask", "cash_part"),
+        *("count", "people", "add_phone", "add_name", "add_people"),
+    }
+)
 _WITH_PIN = frozenset({"pin.next", "pin.other", "pin.queue", "help"})
-_WITH_NUMBER = frozenset({"confirm", "pin.other"})
+# Payers' own numbers, and those of tenants that a caretaker typed or keeps.
+_WITH_NUMBER = frozenset(
+    {
+        *("confirm", "pin.other", "cash_sure", "tenant", "remove_sure", "add_sure", "tenant.notthere"),
+        *("tenant.same", "done.added", "done.updated", "done.moved", "done.removed"),
+        *("undone.added", "undone.updated", "undone.moved", "undone.removed"),
+    }
+)
 _WAITING = ("waiting", "checked", "wait.mine", "last.pending")
-_MOST_OPTIONS, _LONGEST_LABEL = 6, 24
+_MOST_OPTIONS, _MOST_STAFF, _LONGEST_LABEL = 6, 8, 24
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -116,7 +128,7 @@ def _keys(seen: Seen) -> Iterator[tuple[str, str]]:
         or tail not in ([], [0], [9, 0])
     ):
         yield "2", f"keys stand as {keys}"
-    if len(numbered) > _MOST_OPTIONS:
+    if len(numbered) > (_MOST_STAFF if screen.name == "main.staff" else _MOST_OPTIONS):
         yield "2", "too many options"
     if len(numbered) != len(seen.session.options):
         yield "2", "keys shown are not the keys understood"

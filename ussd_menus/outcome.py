@@ -109,6 +109,7 @@ class RecordCash(Struct, frozen=True):
     number: int
     msisdn: str  # E.164, the agent
     tap_id: str
+    tenant_id: str | None  # whose part it pays; None: the tap as a whole
     amount_minor: int
     currency: str
     payer_msisdn: str | None
@@ -206,6 +207,10 @@ class MoreThanOwed(Struct, frozen=True):
     currency: str
 
 
+class SeveralOwe(Struct, frozen=True):
+    """Several tenants owe, and it was not said for whom the cash is."""
+
+
 class NotAllowed(Struct, frozen=True):
     """The role that this needs is not, or no longer, there."""
 
@@ -221,6 +226,7 @@ Result = (
     | Changed
     | CashRecorded
     | MoreThanOwed
+    | SeveralOwe
     | NotAllowed
     | Refused
     | Busy

@@ -44,6 +44,10 @@ class Renderer(Struct, frozen=True):
                 rendered = self._lay_out(shown, page, head, name_length)
                 if fits(rendered.text, self.septets):
                     return rendered
+        if len(shown.options) > 1 and not shown.lines:
+            rendered = self._paged(shown, page, [self.say(text, name_length) for text in head])
+            if fits(rendered.text, self.septets):
+                return rendered
         return Rendered(_cut(fold(rendered.text), self.septets), rendered.options, rendered.more)
 
     def say(self, text: Text, name_length: int | None = None) -> str:
@@ -60,7 +64,7 @@ class Renderer(Struct, frozen=True):
 
     def _lay_out(self, shown: Shown, page: int, head: tuple[Text, ...], name_length: int | None) -> Rendered:
         said = [self.say(text, name_length) for text in head]
-        if shown.lines or len(shown.options) > shown.most:
+        if page or shown.lines or len(shown.options) > shown.most:
             return self._paged(shown, page, said)
         options = [self._option(n, option, name_length) for n, option in enumerate(shown.options, 1)]
         return Rendered("\n".join([*said, *options, *self._tail(shown)]), _does(shown.options), 0)

@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from taps.flags_model import FlagKind
+from taps.tenancies import results as r
 from ussd_menus import facts as f
 from ussd_menus import outcome as o
 from ussd_menus.session import Session
@@ -34,6 +37,12 @@ class World(Struct, frozen=True):
     last: tuple[f.PaymentLine, ...] = ()
     results: tuple[o.Result, ...] = ()
     reported: tuple[o.Result, ...] = _REPORTED
+    status: f.TapStatus | f.Barred | None = None
+    behind: tuple[f.Behind, ...] = ()
+    kept: tuple[f.Kept, ...] = ()
+    kept_tap: f.TapKept | None = None
+    changed: tuple[r.Result, ...] = ()
+    recorded: tuple[o.Result, ...] = ()
     inputs: tuple[str, ...] = ("7391", TAP, TAP_NUMBER, "123456", "5", "1,250", "9999999999", "0966123456")
 
     def come_to(self, act: o.Act) -> tuple[o.Result, ...]:
@@ -41,8 +50,12 @@ class World(Struct, frozen=True):
         match act:
             case o.Confirmed():
                 return self.results
-            case _:
+            case o.Report():
                 return self.reported
+            case o.Change():
+                return (*(o.Changed(one) for one in self.changed), o.Refused())
+            case o.RecordCash():
+                return (*self.recorded, o.Refused())
 
     def answer(self, request: f.Request[Any]) -> Any:
         """Return what the shell would load for a request."""
@@ -57,6 +70,16 @@ class World(Struct, frozen=True):
                 return self.ways
             case f.Balances():
                 return self.balances
+            case f.TapStatusFacts(typed, _):
+                shown = self.status
+                is_number = isinstance(shown, f.TapStatus) and typed == shown.tap_number
+                return shown if shown and (is_number or typed == shown.tap_id) else None
+            case f.TapsBehind():
+                return self.behind
+            case f.KeptTaps():
+                return self.kept
+            case f.KeptTap(tap_id, _):
+                return self.kept_tap if self.kept_tap and tap_id == self.kept_tap.tap_id else None
         return self.last
 
 
@@ -119,10 +142,118 @@ def _dropped(state: str, **fields: Any) -> f.Phone:
     return f.Phone(language="en", dropped=f.Dropped(session, NOW - timedelta(minutes=9)))
 
 
+_AGENT = f.Phone("en", roles=("agent",))
+_KEEPER = f.Phone("en", roles=("caretaker",))
+_BOTH = f.Phone("en", roles=("agent", "caretaker"))
+_LONG_NAME = "Mutinta Hamoonga-Lungu Chilufya"
+
+
+def _of_tenants(settling: f.Settling, count: int) -> tuple[f.Line, ...]:
+    owed_minor = 0 if settling is f.Settling.PAID else 2 * _MOST
+    return tuple(
+        f.Line(
+            settling,
+            f"{n:04d}",
+            2 * _MOST,
+            NOW,
+            _LONG_NAME,
+            NEIGHBOUR,
+            f"{settling}{n}",
+            owed_minor=owed_minor,
+        )
+        for n in range(count)
+    )
+
+
+def _status(*lines: f.Line, paid_minor: int = _MOST, **more: Any) -> f.TapStatus:
+    given = {"open_minor": 4 * _MOST, "may_record": True, **more}
+    return f.TapStatus(TAP, TAP_NUMBER, "ZMW", "2026-11", 2 * _MOST, paid_minor, lines=lines, **given)
+
+
+_SPLIT = _status(*(line for one in f.Settling for line in _of_tenants(one, 11)), is_split=True)
+_RECORDED: tuple[o.Result, ...] = (
+    o.CashRecorded(2 * _MOST, "ZMW", 0, "C-123456"),
+    o.CashRecorded(2 * _MOST, "ZMW", 2 * _MOST, "C-123456"),
+    o.PaymentUnderWay(_under_way(2 * _MOST, _LONG, by_me=False)),
+    o.NothingOwed(),
+    o.MoreThanOwed(_MOST, "ZMW"),
+    o.SeveralOwe(),
+    o.NotAllowed(),
+)
+_PERSON = r.Person(NEIGHBOUR, _LONG_NAME, 999)
+_UNTIL = NOW + timedelta(days=1)
+_DONE: tuple[r.Done, ...] = (
+    r.Registered(TAP, _PERSON, 200, _UNTIL),
+    r.Updated(TAP, _PERSON, _PERSON, 200, _UNTIL),
+    r.Moved("KNY-0533-5", TAP, _PERSON, 200, _UNTIL),
+    r.Removed(TAP, _PERSON, 199, _UNTIL),
+    r.Counted(TAP, 9999, None, 9999, _UNTIL),
+)
+_CHANGED: tuple[r.Result, ...] = (
+    *_DONE,
+    *(r.Undone(done, 200, NOW, NOW) for done in _DONE),
+    r.NotYours(TAP),
+    r.NoSuchTenant(NEIGHBOUR, TAP),
+    r.AlreadyThere(TAP, _PERSON),
+    r.TooManyTenants(TAP, 200),
+    r.NothingToUndo(),
+    r.UndoUnsafe(TAP, r.UndoFault.CHANGED_SINCE),
+)
+_FLAGS = tuple(f.Open("F-123456", kind.value, NOW) for kind in FlagKind)
+_KEPT = (f.Kept(TAP, 200), *(f.Kept(tap_id, 20) for tap_id in _OTHERS[1:]))
+
+
+def _in_the_field() -> dict[str, World]:
+    """Return the worlds of agents and caretakers."""
+    one = f.Lodger(NEIGHBOUR, _LONG_NAME, 999)
+    typed = ("7391", TAP, "KNY-0533-5", "5", "12.50", "9999999999", "0966123456", "Mary", "+254712345678")
+    keeper = World(
+        _KEEPER,
+        _SHARED,
+        status=_status(*_of_tenants(f.Settling.OPEN, 2), is_split=True, may_record=False),
+        kept=_KEPT,
+        kept_tap=f.TapKept(TAP, "ZM", (one,) * 8, _FLAGS),
+        changed=_CHANGED,
+        inputs=typed,
+    )
+    agent = World(
+        _AGENT,
+        _SHARED,
+        status=_SPLIT,
+        behind=tuple(f.Behind(tap_id, 2 * _MOST, "ZMW") for tap_id in (TAP, *_OTHERS)),
+        recorded=_RECORDED,
+        inputs=typed,
+    )
+    waiting = f.Line(f.Settling.WAITING, "3456", 2 * _MOST, NOW)
+    return {
+        "caretaker": keeper,
+        "caretaker of one empty tap": replace(
+            keeper, kept=_KEPT[:1], kept_tap=f.TapKept(TAP, "ZM"), changed=()
+        ),
+        "caretaker of one tap": replace(keeper, kept=_KEPT[:1], changed=()),
+        "caretaker of no tap": World(_KEEPER, status=f.Barred(TAP, is_agent=False), inputs=typed),
+        "agent": agent,
+        "agent at a shared tap": replace(
+            agent, status=_status(waiting, replace(waiting, settling=f.Settling.PAID))
+        ),
+        "agent at a paid tap": replace(
+            agent,
+            status=_status(replace(waiting, settling=f.Settling.PAID), paid_minor=2 * _MOST, open_minor=0),
+        ),
+        "agent at an open tap": replace(agent, status=_status(), recorded=()),
+        "agent at a tap without a bill": replace(
+            agent, status=f.TapStatus(TAP, TAP_NUMBER, "ZMW"), behind=()
+        ),
+        "agent elsewhere": World(_AGENT, status=f.Barred(TAP, is_agent=True), inputs=typed),
+        "agent and caretaker": replace(keeper, phone=_BOTH, behind=agent.behind, changed=_CHANGED[:1]),
+    }
+
+
 def worlds() -> dict[str, World]:
     """Return every world by a name that says what is special about it."""
     results = _results(_LONG, 2 * _MOST)
     return {
+        **_in_the_field(),
         "new phone": World(tap=_SHARED, ways=_WAYS, results=results),
         "known tap": World(
             _KNOWN, _SHARED, ways=_WAYS, results=results, balances=(f.Balance(TAP, 2 * _MOST, "ZMW"),)

@@ -37,6 +37,7 @@ class Session(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     kind: str = ""  # of the problem that is reported
     person: str | None = None  # E.164 of the tenant a caretaker looks at or adds, or of the payer of cash
     name: str = ""  # of that tenant
+    via: str = ""  # from which list a tap was chosen: behind, kept; empty: it was typed
     people: int = 0  # who live in that tenant's home, or were counted at the tap
     stopped: str | None = None  # a dropped call that may go on, in the form of `dumps`
 

@@ -1,6 +1,18 @@
 """Every screen of the menu, in the order in which a caller may meet them."""
 
-from ussd_menus.screens import confirming, home, language, past, paying, problem, start
+from ussd_menus.screens import (
+    cash,
+    confirming,
+    home,
+    kept,
+    language,
+    past,
+    paying,
+    problem,
+    start,
+    status,
+    tenants,
+)
 from ussd_menus.view import Spec
 
 ALL: tuple[Spec, ...] = (
@@ -11,5 +23,9 @@ ALL: tuple[Spec, ...] = (
     *confirming.SCREENS,
     *past.SCREENS,
     *problem.SCREENS,
+    *status.SCREENS,
+    *cash.SCREENS,
+    *kept.SCREENS,
+    *tenants.SCREENS,
 )
 SPECS: dict[str, Spec] = {spec.name: spec for spec in ALL}

@@ -3,6 +3,7 @@
 from functools import cache
 
 from core.i18n import Text
+from ussd_menus.outcome import Looked
 from ussd_menus.view import Go, Option, Shown, Spec, Taken, View, nowhere
 
 _FOR_ALL = ("pay", "balance", "last", "problem", "language", "help")
@@ -27,6 +28,9 @@ _STAFF = {
     ("agent",): _main("status", "behind"),
     ("agent", "caretaker"): _main("status", "both"),
 }
+_LOOKS = {"behind": (Looked("taps.behind", ""),)}
+_OF_TAPS = frozenset({"problem", "status"})
+_FRESH = {"tap_id": None, "via": ""}  # no tap was chosen from a list
 PAY_ARCS = {"pay_one": "debt", "pay_many": "taps", "pay_new": "tap_ask"}
 
 
@@ -45,7 +49,7 @@ def _choose(view: View, event: str, _argument: str) -> Taken:
         return pay_way(view)
     if event == "balance" and not view.session.taps:
         return pay_way(view)  # what a tap owes stands on its debt screen
-    return Go(event)
+    return Go(event, _FRESH) if event in _OF_TAPS else Go(event, effects=_LOOKS.get(event, ()))
 
 
 @cache
@@ -66,6 +70,10 @@ SCREENS = (
             "balance": "balance",
             "last": "last",
             "problem": "problem",
+            "status": "status_ask",
+            "kept": "kept",
+            "behind": "behind",
+            "both": "both",
             "language": "language",
             "help": "help",
         },

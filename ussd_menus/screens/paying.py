@@ -167,7 +167,8 @@ def wrong_number(text: str) -> Text:
 # How much?
 
 
-def _ask_amount(view: View) -> Shown:
+def ask_amount(view: View) -> Shown:
+    """Ask for an amount up to what is due."""
     words = _amount_words(view)
     return Shown((Text("debt.total", words), Text("part.ask", words)), keeps_head=False)
 
@@ -182,7 +183,8 @@ def _amount_words(view: View) -> dict[str, object]:
     }
 
 
-def _read_amount(view: View, text: str) -> Taken:
+def read_amount(view: View, text: str) -> Taken:
+    """Take an amount up to what is due, leaving by `amount`."""
     session = view.session
     try:
         amount_minor = typed(text, session.currency)
@@ -234,9 +236,9 @@ SCREENS = (
     ),
     Spec(
         "part_ask",
-        _ask_amount,
+        ask_amount,
         {"amount": "confirm", "back": "debt"},
-        read=_read_amount,
+        read=read_amount,
         has_home=False,  # 99 may be the amount
     ),
 )

@@ -37,8 +37,14 @@ def what(kind: str, tap_id: str | None) -> Text:
     return Text("problem.at", {"problem": named, "tap": tap_id}) if tap_id else named
 
 
-def _pick_kind(_view: View, event: str, kind: str) -> Taken:
+def _pick_kind(view: View, event: str, kind: str) -> Taken:
+    if view.session.via:  # a caretaker came from one of his taps
+        return Go("kind_here", {"kind": kind})
     return Go(event, {"kind": kind, "tap_id": None})
+
+
+def _from_kinds(view: View) -> Go:
+    return Go("back_flags" if view.session.via else "back")
 
 
 # Which tap?
@@ -86,6 +92,10 @@ def _read_words(view: View, text: str) -> Taken:
     return _report(view, "send", "" if may_be_pin(words) else words)
 
 
+def _from_words(view: View) -> Go:
+    return Go("back_kinds" if view.session.via else "back")
+
+
 def _report(view: View, event: str, words: str) -> Say:
     session = view.session
     number = session.confirmations + 1
@@ -93,7 +103,13 @@ def _report(view: View, event: str, words: str) -> Say:
 
 
 SCREENS = (
-    Spec("problem", lambda _view: _WHICH, {"kind": "problem_tap", "back": "main"}, _pick_kind),
+    Spec(
+        "problem",
+        lambda _view: _WHICH,
+        {"kind": "problem_tap", "kind_here": "problem_words", "back": "main", "back_flags": "flags"},
+        _pick_kind,
+        back=_from_kinds,
+    ),
     Spec(
         "problem_tap",
         _which_tap,
@@ -102,7 +118,14 @@ SCREENS = (
         read=_read_tap,
         wrong3="tap.wrong3",
     ),
-    Spec("problem_words", _ask_words, {"send": "reporting", "back": "problem_tap"}, _send, read=_read_words),
+    Spec(
+        "problem_words",
+        _ask_words,
+        {"send": "reporting", "back": "problem_tap", "back_kinds": "problem"},
+        _send,
+        read=_read_words,
+        back=_from_words,
+    ),
     # Between the words and the reference; never kept.
     Spec(
         "reporting",
