@@ -108,7 +108,7 @@ async def taps_by_numbers(connection: AsyncConnection, tap_numbers: Iterable[str
 async def customers(connection: AsyncConnection, msisdns: Iterable[str]) -> dict[str, Customer]:
     """Return the phones that Madzi has met."""
     rows = await bulk.fetch(connection, _CUSTOMERS, customers_table.c.msisdn, msisdns)
-    return {row.msisdn: Customer(row.msisdn, row.language) for row in rows}
+    return {row.msisdn: Customer(row.msisdn, row.language, row.chosen_in) for row in rows}
 
 
 async def tenants_of(connection: AsyncConnection, tap_ids: Sequence[str]) -> dict[str, list[Tenant]]:
