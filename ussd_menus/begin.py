@@ -43,12 +43,19 @@ def begin(
 
 
 def _rebuild(view: View, first: Go, inputs: tuple[str, ...]) -> Outcome:
-    """Hear everything again, but stand before a confirmation rather than give it twice."""
+    """Hear everything again, but stand before a confirmation rather than give it twice.
+
+    Nor is a call given up, which has gone on after all: a `*` that was typed looks like two inputs, and both
+    are wrong. Then the input is asked for again.
+    """
     outcome = follow(view, first)
     effects: tuple[Effect, ...] = ()
     for typed in inputs:
-        result = hear(replace(view, session=outcome.session), typed).result
+        heard = hear(replace(view, session=outcome.session), typed)
+        result = heard.result
         if isinstance(result, Intent) or outcome.screen.is_end:
+            break
+        if result.screen.is_end and not heard.fitted:
             break
         outcome, effects = result, effects + result.effects
     return replace(outcome, effects=effects)
