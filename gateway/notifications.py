@@ -11,11 +11,14 @@ from core.i18n import Text
 from core.ids import Ids
 from core.metrics import PAYMENTS
 from payments import routing
-from payments.events import Event, Expired, Failed, Succeeded, TakesLong
-from payments.records import Payment
+from payments.events import Event, Expired, Failed, ReceiptCame, Succeeded, TakesLong
+from payments.records import Agent, Payment
 from sms import outbound, templates
+from sms.inbound import texts
+from sms.inbound.texts import Owed
 from sms.outbound import Notice
 from sms.templates import About, Printed
+from sms.tenancy_texts import shown
 from taps import store as taps_store
 from taps.model import Tenant
 
@@ -73,6 +76,10 @@ class Notifier:
                     until=payment.expires_at + timedelta(minutes=1),
                 )
                 return [_Said(payment, "wait", payment.contact_msisdn, text)]
+            case ReceiptCame():
+                at, receipt = payment.created_at, payment.receipt or ""
+                text = templates.late_receipt(_about(payment), at=at, receipt=receipt)
+                return [_Said(payment, "receipt", payment.contact_msisdn, text)]
 
     def _failure(self, payment: Payment, now: datetime) -> Text:
         if payment.reason == "paid_already":
@@ -83,11 +90,35 @@ class Notifier:
 
     def _success(self, event: Succeeded, tenants: dict[str, Tenant], now: datetime) -> list["_Said"]:
         payment = event.payment
-        told = [_Said(payment, "success", payment.contact_msisdn, self._confirmation(event, now))]
+        if event.agent:
+            told = self._cash(event, event.agent, now)
+        else:
+            told = [_Said(payment, "success", payment.contact_msisdn, self._confirmation(event, now))]
         tenant = tenants.get(payment.tenant_id or "")
         if tenant and event.credited_minor and tenant.msisdn not in (payment.contact_msisdn, payment.msisdn):
             text = templates.paid_for_you(_about(payment, event), at=now)
             told.append(_Said(payment, "foryou", tenant.msisdn, text))
+        return told
+
+    def _cash(self, event: Succeeded, agent: Agent, now: datetime) -> list["_Said"]:
+        """Tell the payer, if the agent has named one, and the agent, unless an SMS is being answered."""
+        payment, receipt = event.payment, event.payment.receipt or ""
+        owed = Owed(payment.tap_id, event.credited_minor, payment.currency, event.periods)
+        payer = payment.contact_msisdn if payment.contact_msisdn != agent.msisdn else None
+        told = []
+        if payer:
+            text = texts.cash_to_payer(
+                owed,
+                self.printed,
+                agent=shown(agent.name),
+                left_minor=event.left_minor,
+                at=now,
+                receipt=receipt,
+            )
+            told.append(_Said(payment, "success", payer, text))
+        if agent.msisdn and payment.channel != "sms":
+            text = texts.cash_to_agent(owed, self.printed, at=now, receipt=receipt, payer_msisdn=payer)
+            told.append(_Said(payment, "agent", agent.msisdn, text))
         return told
 
     def _confirmation(self, event: Succeeded, now: datetime) -> Text:
@@ -121,7 +152,7 @@ class _Said:
 
 
 def _count(event: Event) -> None:
-    if not isinstance(event, TakesLong):
+    if not isinstance(event, TakesLong | ReceiptCame):
         payment = event.payment
         PAYMENTS.labels(payment.provider, payment.status, payment.reason or "").inc()
 

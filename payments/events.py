@@ -35,4 +35,10 @@ class TakesLong(Struct, frozen=True):
     payment: Payment
 
 
-Event = Succeeded | Failed | Expired | TakesLong
+class ReceiptCame(Struct, frozen=True):
+    """The network's receipt of a success that was told without one."""
+
+    payment: Payment
+
+
+Event = Succeeded | Failed | Expired | TakesLong | ReceiptCame

@@ -7,7 +7,7 @@ from payments.commands import Reported
 from payments.decide.end import expire, fail
 from payments.decide.settle import settle
 from payments.desk import Desk
-from payments.events import TakesLong
+from payments.events import ReceiptCame, TakesLong
 from payments.providers.base import Outcome, Reason, Report
 from payments.records import Payment
 from payments.results import Noted
@@ -57,6 +57,7 @@ def _paid(desk: Desk, payment: Payment, report: Report, command: Reported) -> No
         desk.receipts[payment.account_id, report.receipt] = payment.payment_id
         desk.rows["late_receipts"].append({"payment_id": payment.payment_id, "receipt": report.receipt})
         payment = desk.touch(payment, receipt=report.receipt)
+        desk.events.append(ReceiptCame(payment))
     return Noted(payment, "repeated")
 
 

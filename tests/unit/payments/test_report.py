@@ -72,6 +72,7 @@ def test_a_receipt_that_comes_later_is_added_once(world):
     world.paid(payment_id, cause="callback", hint=replace(HINT, receipt="OTHER"))
     assert world[payment_id].receipt == world.credits[payment_id]["receipt"] == "QKX1"
     assert len(world.credits) == 1
+    assert [type(event).__name__ for event in world.events] == ["Succeeded", "ReceiptCame"]
 
 
 def test_a_receipt_too_long_to_keep_does_not_hold_money_up(world):
