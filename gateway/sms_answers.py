@@ -5,7 +5,6 @@ handled twice does nothing twice and nobody is answered twice.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,11 +19,10 @@ from core.i18n import Text
 from core.ids import Ids
 from gateway import sms_facts
 from gateway.facts import Loader
-from gateway.sms_acts import RecordCash, no_cash
 from gateway.sms_asked import Line, Sms, lines_of, understood
 from gateway.sms_calm import calm
 from gateway.sms_decide import Desk, decide
-from gateway.sms_doing import Acts, Doer, Told
+from gateway.sms_doing import Acts, Doer
 from gateway.sms_inbox import ANSWERED, IGNORED, WAITING, reference
 from gateway.sms_notes import noted
 from payments.service import PaymentService
@@ -34,6 +32,7 @@ from sms.outbound import Notice
 from sms.tables import sms_inbound
 from sms.templates import Printed
 from taps import store
+from taps.tenancies.events import Event
 
 MOST_TOGETHER = 200
 _MOST_ATTEMPTS = 12
@@ -62,7 +61,6 @@ class SmsAnswers:
         payments: PaymentService,
         loader: Loader,
         printed: Printed,
-        record_cash: RecordCash = no_cash,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -70,7 +68,7 @@ class SmsAnswers:
         self._payments = payments
         self._loader = loader
         self._printed = printed
-        self._doer = Doer(ids, payments, printed, record_cash)
+        self._doer = Doer(ids, payments, printed)
 
     async def handle(self, messages: Sequence[outbox.Message]) -> None:
         """Answer the SMS of these messages; where one breaks the others, each is answered alone."""
@@ -117,7 +115,7 @@ class SmsAnswers:
             await self._tell(connection, received, told, now)
         await bulk.update(connection, sms_inbound, [_ended(sms, now) for sms in received])
 
-    async def _do(self, connection: AsyncConnection, lines: Sequence[Line], now: datetime) -> Told:
+    async def _do(self, connection: AsyncConnection, lines: Sequence[Line], now: datetime) -> list[Event]:
         facts = await sms_facts.load(connection, lines, self._loader, now)
         desk = Desk(facts, self._printed, self._payments.rules.rails, now)
         found = [(line, decide(line, desk)) for line in lines]
@@ -129,10 +127,10 @@ class SmsAnswers:
         return told
 
     async def _tell(
-        self, connection: AsyncConnection, received: Sequence[Sms], told: Told, now: datetime
+        self, connection: AsyncConnection, received: Sequence[Sms], told: Sequence[Event], now: datetime
     ) -> None:
         notices = [_notice(sms) for sms in received if sms.is_answered]
-        phones = {event.msisdn for event in told.tenants} | {notice.msisdn for notice in told.payers}
+        phones = {event.msisdn for event in told}
         known = await store.customers(connection, phones) if phones else {}
         languages = {msisdn: one.language or "en" for msisdn, one in known.items()}
         notices += [
@@ -143,9 +141,8 @@ class SmsAnswers:
                 tenancy_texts.tell(event, self._printed, at=now),
                 event.change_id,
             )
-            for event in told.tenants
+            for event in told
         ]
-        notices += [replace(n, language=languages.get(n.msisdn, "en")) for n in told.payers]
         catalogues = templates.catalogues()
         rows = [
             outbound.compose(notice, sms_id=self._ids.new(), now=now, catalogues=catalogues)

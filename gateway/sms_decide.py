@@ -9,11 +9,12 @@ from core.errors import BadAmount
 from core.i18n import Text
 from core.money import typed
 from gateway import sms_owed, sms_staff
-from gateway.sms_acts import Act, Cash, CashRequest, Flagging, Paying, Reminders, Speaking, Tenancy
+from gateway.sms_acts import Act, Cash, Flagging, Paying, Reminders, Speaking, Tenancy
 from gateway.sms_asked import Line
 from gateway.sms_facts import Facts, likely, zones_for
 from payments import routing
-from payments.commands import Pay
+from payments.commands import Pay, RecordCash
+from payments.records import Agent
 from sms.inbound import Command, Refusal, Why, Word, canonical, read, texts
 from sms.inbound.texts import AGENTS, CARETAKERS, MORE_FOR_RESIDENTS, RESIDENTS
 from sms.inbound.writing import EXAMPLES
@@ -283,17 +284,18 @@ def _cash(line: Line, command: Command, desk: Desk) -> Text | Act:
     except BadAmount:
         return texts.needs(Why.NO_AMOUNT, Word.CASH, own_example(line, Word.CASH))
     return Cash(
-        CashRequest(
-            request_id=line.request_id,
-            correlation_id=line.correlation_id,
-            agent=agent,
-            agent_msisdn=line.person.msisdn,
+        RecordCash(
+            payment_request_id=line.request_id,
+            agent=Agent(agent.name, line.person.msisdn, agent.role.value),
             tap_id=tap.tap_id,
+            is_payers_part=True,
             amount_minor=amount_minor,
-            currency=tap.currency,
             payer_msisdn=command.msisdn,
-            at=desk.now,
-        )
+            channel="sms",
+            source=line.inbound_id,
+            correlation_id=line.correlation_id,
+        ),
+        tap.currency,
     )
 
 

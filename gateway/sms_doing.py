@@ -1,34 +1,22 @@
 """Does what lines of SMS ask for, kind by kind, in the caller's transaction; each line gets its answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.i18n import Text
 from core.ids import Ids
-from core.money import plain
-from gateway import sms_owed
-from gateway.sms_acts import (
-    Act,
-    Cash,
-    CashRecorded,
-    Flagging,
-    Paying,
-    RecordCash,
-    Reminders,
-    Speaking,
-    Tenancy,
-)
+from gateway import sms_cash, sms_owed
+from gateway.sms_acts import Act, Cash, Flagging, Paying, Reminders, Speaking, Tenancy
 from gateway.sms_asked import Line
 from payments import results as r
+from payments import views
+from payments.commands import Pay, RecordCash
 from payments.service import PaymentService
 from sms import optouts, templates, tenancy_texts
-from sms.inbound import Command, Word, canonical, texts
-from sms.inbound.texts import Owed
-from sms.outbound import Notice
+from sms.inbound import texts
 from sms.templates import Printed
 from taps import flags, store
 from taps.tenancies import service as tenancies
@@ -38,42 +26,31 @@ A = TypeVar("A")
 Acts = Sequence[tuple[Line, Act]]
 
 
-@dataclass(slots=True)
-class Told:
-    """Whom the acts concern besides those who asked."""
-
-    tenants: list[Event] = field(default_factory=list)
-    payers: list[Notice] = field(default_factory=list)  # in English, until their language is known
-
-
 @dataclass(frozen=True, slots=True)
 class Doer:
-    """Executes acts; `record_cash` is plugged in by whoever keeps the books."""
+    """Executes acts."""
 
     ids: Ids
     payments: PaymentService
     printed: Printed
-    record_cash: RecordCash
 
-    async def do(self, connection: AsyncConnection, acts: Acts, now: datetime) -> Told:
-        """Execute acts in their order within each kind; return whom they concern besides the askers."""
-        told = Told()
-        await self._change_tenants(connection, _only(acts, Tenancy), told, now)
+    async def do(self, connection: AsyncConnection, acts: Acts, now: datetime) -> list[Event]:
+        """Execute acts in their order within each kind; return what tenants are to be told of."""
+        told = await self._change_tenants(connection, _only(acts, Tenancy), now)
         await self._flag(connection, _only(acts, Flagging), now)
-        await self._record(connection, _only(acts, Cash), told)
-        await self._pay(connection, _only(acts, Paying), now)
+        await self._move_money(connection, _only(acts, Cash), _only(acts, Paying), now)
         await self._remind(connection, _only(acts, Reminders), now)
         await self._speak(connection, _only(acts, Speaking), now)
         return told
 
     async def _change_tenants(
-        self, connection: AsyncConnection, acts: Sequence[tuple[Line, Tenancy]], told: Told, now: datetime
-    ) -> None:
+        self, connection: AsyncConnection, acts: Sequence[tuple[Line, Tenancy]], now: datetime
+    ) -> list[Event]:
         commands = [act.command for _, act in acts]
         answers = await tenancies.execute(connection, commands, now=now, ids=self.ids)
         for (line, act), answer in zip(acts, answers, strict=True):
             line.text = tenancy_texts.reply(act.command, answer.result, self.printed)
-            told.tenants += answer.events
+        return [event for answer in answers for event in answer.events]
 
     async def _flag(
         self, connection: AsyncConnection, acts: Sequence[tuple[Line, Flagging]], now: datetime
@@ -84,50 +61,44 @@ class Doer:
         for (line, act), found in zip(acts, opened, strict=True):
             line.text = texts.flagged(act.report.tap_id or "", found.flag.reference, is_new=found.is_new)
 
-    async def _record(
-        self, connection: AsyncConnection, acts: Sequence[tuple[Line, Cash]], told: Told
+    async def _move_money(
+        self,
+        connection: AsyncConnection,
+        cash: Sequence[tuple[Line, Cash]],
+        paying: Sequence[tuple[Line, Paying]],
+        now: datetime,
     ) -> None:
-        if not acts:
+        """Execute cash and payments together: in two goes they would lock debts in two orders."""
+        if not cash and not paying:
             return
-        results = await self.record_cash(connection, [act.request for _, act in acts])
+        commands: list[Pay | RecordCash] = [
+            *(act.command for _, act in cash),
+            *(act.pay for _, act in paying),
+        ]
+        results = await self.payments.execute(connection, commands)
+        await self._say_cash(connection, cash, results[: len(cash)])
+        await self._say_paying(connection, paying, results[len(cash) :], now)
+
+    async def _say_cash(
+        self, connection: AsyncConnection, acts: Sequence[tuple[Line, Cash]], results: Sequence[Any]
+    ) -> None:
+        paid = [
+            act.command.tap_id
+            for (_, act), result in zip(acts, results, strict=True)
+            if isinstance(result, r.NothingOwed)
+        ]
+        last = await views.last_paid(connection, paid) if paid else {}
         for (line, act), result in zip(acts, results, strict=True):
-            request = act.request
-            if not isinstance(result, CashRecorded):
-                line.text = self._no_cash(line, act, result.code, result.open_minor)
-                continue
-            owed = Owed(request.tap_id, result.amount_minor, result.currency, result.periods)
-            line.text = texts.cash_to_agent(
-                owed, self.printed, at=result.at, receipt=result.receipt, payer_msisdn=request.payer_msisdn
-            )
-            if request.payer_msisdn:
-                told.payers.append(
-                    self._to_payer(line, request.payer_msisdn, owed, result, request.agent.name)
-                )
+            before = last.get((act.command.tap_id, None))
+            line.text = sms_cash.answer(result, act, self.printed, country=line.country, before=before)
 
-    def _no_cash(self, line: Line, act: Cash, code: str, open_minor: int) -> Text:
-        request = act.request
-        if code == "more_than_owed" and open_minor:
-            left = Owed(request.tap_id, open_minor, request.currency)
-            fitting = Command(
-                Word.CASH, request.tap_id, request.payer_msisdn, plain(open_minor, request.currency)
-            )
-            return texts.more_than_owed(left, request.amount_minor, canonical(fitting, line.country))
-        if code == "nothing_owed":
-            return texts.nothing_owed(request.tap_id, None, request.currency)
-        return texts.cash_refused(request.tap_id, self.printed)
-
-    def _to_payer(self, line: Line, msisdn: str, owed: Owed, done: CashRecorded, agent: str) -> Notice:
-        text = texts.cash_to_payer(
-            owed, self.printed, agent=agent, left_minor=done.left_minor, at=done.at, receipt=done.receipt
-        )
-        return Notice(f"cash:{done.receipt}:payer", msisdn, "en", text, line.correlation_id)
-
-    async def _pay(
-        self, connection: AsyncConnection, acts: Sequence[tuple[Line, Paying]], now: datetime
+    async def _say_paying(
+        self,
+        connection: AsyncConnection,
+        acts: Sequence[tuple[Line, Paying]],
+        results: Sequence[Any],
+        now: datetime,
     ) -> None:
-        if not acts:
-            return
-        results = await self.payments.execute(connection, [act.pay for _, act in acts])
         taps = set()
         for (line, act), result in zip(acts, results, strict=True):
             line.text = sms_owed.payment_answer(result, act.pay, act.owed, self.printed)

@@ -1,6 +1,6 @@
 """What the audit log keeps of people's SMS: every act, every look at other people's taps, every refusal.
 
-A caretaker's changes are noted where they are made (`taps.tenancies`).
+A caretaker's changes and cash are noted where they are made (`taps.tenancies`, `payments.decide.cash`).
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Any
 from core import audit
 from core.i18n import Text
 from core.ids import Ids
-from gateway.sms_acts import Act, Tenancy
+from gateway.sms_acts import Act, Cash, Tenancy
 from gateway.sms_asked import Line
 from sms.inbound import Command, Word
 
@@ -27,7 +27,9 @@ def noted(found: Iterable[tuple[Line, Text | Act]], *, ids: Ids, now: datetime) 
 def _is_noted(line: Line, answer: Text | Act) -> bool:
     if isinstance(answer, Text) and answer.key.startswith("notallowed"):
         return True
-    return isinstance(line.asked, Command) and line.word not in _LOOKS and not isinstance(answer, Tenancy)
+    return (
+        isinstance(line.asked, Command) and line.word not in _LOOKS and not isinstance(answer, Tenancy | Cash)
+    )
 
 
 def _row(line: Line, ids: Ids, now: datetime) -> dict[str, Any]:

@@ -78,6 +78,7 @@ OUTCOMES: dict[str, str] = {
             "pay.limit",
             "behind.zone",
             "cash.no",
+            "cash.whose",
         ),
         _NOT_DONE,
     ),

@@ -65,12 +65,10 @@ def _taken(desk: Desk, command: RecordCash) -> CashResult:
         return NoSuch("tap")
     tenant_id = command.tenant_id or _tenant(desk, command)
     parts = desk.open_parts(command.tap_id, tenant_id)
-    chosen = choose(desk, command, cash.RAIL, parts)
-    if not isinstance(chosen, list):
-        return chosen
-    if _is_unclear(parts, chosen):
+    if _is_unclear(parts, command.amount_minor):
         return SeveralOwe(total_open_minor(parts), desk.currencies[command.tap_id])
-    return _record(desk, command, tenant_id, chosen)
+    chosen = choose(desk, command, cash.RAIL, parts)
+    return _record(desk, command, tenant_id, chosen) if isinstance(chosen, list) else chosen
 
 
 def _tenant(desk: Desk, command: RecordCash) -> str | None:
@@ -82,10 +80,11 @@ def _tenant(desk: Desk, command: RecordCash) -> str | None:
     return tenant_id if any(part.tenant_id == tenant_id for part in parts) else None
 
 
-def _is_unclear(parts: list[Part], chosen: Shares) -> bool:
+def _is_unclear(parts: list[Part], amount_minor: int | None) -> bool:
     """Say whether nobody can tell whose debt this pays: less than all, where several owe."""
-    owners = {part.tenant_id for part in parts}
-    return len(owners) > 1 and sum(share for _, share in chosen) < total_open_minor(parts)
+    if amount_minor is None or not 0 < amount_minor < total_open_minor(parts):
+        return False
+    return len({part.tenant_id for part in parts}) > 1
 
 
 def _record(desk: Desk, command: RecordCash, tenant_id: str | None, shares: Shares) -> Recorded:

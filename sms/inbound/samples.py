@@ -103,4 +103,5 @@ def _cash(data: Data, owed: Owed) -> Iterator[Text]:
         yield texts.cash_to_payer(
             owed, printed, agent=agent, left_minor=left_minor, at=at, receipt=_CASH_RECEIPT
         )
+    yield texts.whose_cash(owed.tap_id, example(Word.CASH))
     yield texts.cash_refused(owed.tap_id, printed)

@@ -323,6 +323,11 @@ def cash_to_payer(
     return Text("cash.payer.part", {**params, "left": display(left_minor, owed.currency)})
 
 
+def whose_cash(tap_id: str, line: str) -> Text:
+    """Ask whose part of what several tenants owe this cash is."""
+    return Text("cash.whose", {"tap": tap_id, "line": line})
+
+
 def cash_refused(tap_id: str, printed: Printed) -> Text:
     """Say that cash was not recorded."""
     return Text("cash.no", {"tap": tap_id, "phone": printed.support_phone})

@@ -17,8 +17,12 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False, comment="4217 is C-004217"),
         sa.Column("payment_id", Id, nullable=False),
         sa.Column("agent", sa.String(length=60), nullable=False, comment="a user's name"),
-        sa.Column("payer_msisdn", sa.String(length=16), nullable=True, comment="whom the agent named; empty: nobody"),
-        sa.Column("left_minor", sa.BigInteger(), nullable=False, comment="open afterwards, as the agent was told"),
+        sa.Column(
+            "payer_msisdn", sa.String(length=16), nullable=True, comment="whom the agent named; empty: nobody"
+        ),
+        sa.Column(
+            "left_minor", sa.BigInteger(), nullable=False, comment="open afterwards, as the agent was told"
+        ),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["payment_id"], ["payments.payment_id"], name=op.f("fk_cash_receipts_payment_id_payments")

@@ -154,6 +154,12 @@ def test_a_part_of_what_several_owe_is_refused_without_a_tenant(world, payer):
     assert (_result(world), world.open_minor(KNY2)) == ("several_owe", 3000)
 
 
+def test_whose_part_it_is_is_asked_before_anything_is_said_of_others(world):
+    world.pushed(KNY2, tenant_id="john")
+    assert isinstance(world.record(KNY2, amount_minor=1000), SeveralOwe)
+    assert isinstance(world.record(KNY2, payer_msisdn=MARY, amount_minor=1000), Recorded)
+
+
 def test_a_part_goes_to_the_only_tenant_who_owes(world):
     world.record(KNY2, payer_msisdn=MARY)
     assert isinstance(world.record(KNY2, amount_minor=1000), Recorded)

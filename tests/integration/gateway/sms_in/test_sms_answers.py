@@ -19,8 +19,11 @@ from village import (
 
 from core.errors import BadInput
 from core.outbox import outbox
+from gateway import verify
 from gateway.sms_inbox import KIND
+from payments.tables import cash_receipts
 from sms import optouts
+from sms.tables import sms_messages
 from taps import store
 
 EVERYTHING = [
@@ -271,7 +274,7 @@ async def test_an_agent_outside_the_zone_is_told_so_and_learns_nothing(village):
         (said,) = await village.say(AGENT, text)
         assert said.startswith(f"Madzi: Not done: {FAR} is not in your zone.")
         assert "K2" not in said
-    assert not village.till.asked
+    assert not await village.payments_made()
 
 
 async def test_an_agent_sees_the_taps_behind_in_their_zones_only(village):
@@ -304,22 +307,103 @@ async def test_a_caretaker_may_not_flag_the_tap_of_another(village):
 
 
 async def test_cash_is_recorded_once_and_both_are_told(village):
-    await village.post(AGENT, f"CASH {SHARED} 30 0967123456", inbound_id="cash")
-    await village.work()
+    for _ in range(2):
+        await village.post(AGENT, f"CASH {SHARED} 60 0967123456", inbound_id="cash")
+        await village.work()
     (reply,) = await village.replies("cash")
-    assert reply.text.startswith(f"Madzi: Done: K30.00 cash for {SHARED}, 21 Nov 08:15. Payer ending 3456")
+    assert reply.text.startswith(f"Madzi: Done: K60.00 cash for {SHARED}, 21 Nov 08:15. Payer ending 3456")
     assert reply.text.endswith("Receipt C-000001")
     (told,) = await village.sms(MARY)
     assert told.text.startswith(
-        f"Madzi: Paid K30.00 cash for {SHARED}, Nov, to agent Joseph Phiri. All paid."
+        f"Madzi: Paid K60.00 cash for {SHARED}, Oct-Nov, to agent Joseph Phiri. All paid."
     )
-    (asked,) = village.till.asked
-    assert (asked.agent.name, asked.payer_msisdn, asked.amount_minor) == ("Joseph Phiri", MARY, 3000)
+    assert told.payment_id
+    (made,) = await village.payments_made()
+    assert (made.provider, made.status, made.amount_minor, made.msisdn) == ("cash", "success", 6000, MARY)
+    assert await village.held() == {"ZMW": 6000}
+
+
+async def test_two_lines_of_cash_in_one_sms_are_two_receipts(village):
+    (said,) = await village.say(AGENT, f"CASH {SHARED} 10; CASH {SHARED} 20 0966123456")
+    assert "C-000001" in said
+    assert "C-000002" in said
+    assert await village.held() == {"ZMW": 3000}
+
+
+async def test_without_a_phone_only_the_agent_is_told(village):
+    (said,) = await village.say(AGENT, f"CASH {SHARED} 30")
+    assert "was told" not in said
+    assert [row.msisdn for row in await village.rows(sa.select(sms_messages))] == [AGENT]
+    assert (await village.rows(sa.select(cash_receipts)))[0].payer_msisdn is None
 
 
 async def test_cash_above_what_is_owed_is_not_recorded(village):
-    (said,) = await village.say(AGENT, f"CASH {SHARED} 40 0967123456")
-    assert said.endswith(f"more than K30.00. To pay all, send: CASH {SHARED} 30.00 0967123456")
+    (said,) = await village.say(AGENT, f"CASH {SHARED} 70 0967123456")
+    assert said.endswith(f"more than K60.00. To pay all, send: CASH {SHARED} 60.00 0967123456")
+    assert not await village.payments_made()
+
+
+async def test_the_second_agent_hears_that_it_is_paid(village):
+    await village.say(AGENT, f"CASH {SHARED} 60")
+    (said,) = await village.say(AGENT, f"CASH {SHARED} 60")
+    assert said == f"Madzi: Nothing to pay for {SHARED}. Last paid K60.00 on 21 Nov. Nothing to do."
+    assert len(await village.payments_made()) == 1
+
+
+async def test_no_cash_while_somebody_is_paying_and_since_when(village):
+    await village.say(STRANGER, f"PAY {SHARED} 5")
+    (said,) = await village.say(AGENT, f"CASH {SHARED} 30")
+    assert said.startswith(f"Madzi: Waiting: K5.00 for {SHARED}, since 08:15. Do not pay again.")
+    assert await village.held() == {}
+
+
+async def test_in_one_batch_cash_comes_before_a_push_of_the_same_debt(village):
+    await village.post(STRANGER, f"PAY {SHARED}", inbound_id="a")
+    await village.post(AGENT, f"CASH {SHARED} 60", inbound_id="b")
+    await village.work()
+    assert [payment.provider for payment in await village.payments_made()] == ["cash"]
+    (said,) = await village.replies("a")
+    assert said.text.startswith(f"Madzi: Nothing to pay for {SHARED}.")
+
+
+async def test_the_agent_says_whose_part_it_is(village):
+    (said,) = await village.say(AGENT, f"CASH {SPLIT} 15")
+    assert said.endswith(f"Send the phone too: CASH {SPLIT} 15.00 0977123456")
+    (said,) = await village.say(AGENT, f"CASH {SPLIT} 15 0967123456")
+    assert said.startswith("Madzi: Done: K15.00 cash")
+    (told,) = await village.sms(MARY)
+    assert "Left to pay: K15.00" in told.text
+
+
+async def test_the_payer_reads_of_cash_in_their_own_language(village):
+    await village.say(AGENT, f"CASH {SPLIT} 5 0966123456")
+    (told,) = await village.sms(JOHN)
+    assert (told.language, told.template) == ("bem", "cash.payer.part")
+
+
+async def test_every_try_of_cash_is_noted_once_with_the_agent(village):
+    await village.say(AGENT, f"CASH {SHARED} 60")
+    await village.say(AGENT, f"CASH {SHARED} 60")
+    await village.say(AGENT, f"CASH {FAR} 60")
+    assert {(row.actor, row.action, row.subject, row.result) for row in await village.audit()} == {
+        ("Joseph Phiri", "cash.record", SHARED, "done"),
+        ("Joseph Phiri", "cash.record", SHARED, "nothing_owed"),
+        ("Joseph Phiri", "sms.cash", FAR, "notyourzone"),
+    }
+    assert len(await village.audit()) == 3
+
+
+async def test_the_payer_finds_cash_as_the_last_payment(village):
+    await village.say(AGENT, f"CASH {SHARED} 30 0967123456")
+    (said,) = await village.say(MARY, "LAST")
+    assert "K30.00" in said
+    assert "Cash" in said
+
+
+async def test_verify_is_clean_after_cash_of_every_kind(village):
+    for text in (f"CASH {SHARED} 10", f"CASH {SHARED} 10 0967123456", f"CASH {SPLIT} 5 0966123456"):
+        await village.say(AGENT, text)
+    assert not [verdict for verdict in await verify.run(village.db) if not verdict.holds]
 
 
 # Texts that mean nothing

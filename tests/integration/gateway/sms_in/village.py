@@ -11,7 +11,6 @@ from gateway import all_tables
 from gateway.facts import Loader
 from gateway.notifications import Notifier
 from gateway.sessions.memory import MemoryCalls
-from gateway.sms_acts import CashRecorded, CashRefused
 from gateway.sms_answers import SmsAnswers
 from gateway.sms_inbox import KIND, SmsInbox
 from payments.desk import Rail, Rules
@@ -19,6 +18,7 @@ from payments.providers.base import Traits
 from payments.service import PaymentService
 from payments.tables import payments
 from payments.validation import Limits
+from payments.views import cash_held
 from sms.tables import sms_inbound, sms_messages
 from sms.templates import Printed
 from taps import importing, raising, users
@@ -52,25 +52,6 @@ ZAMBIAN = Traits(has_query=True, push_is_repeatable=True, unit_minor=1, currenci
 LIMITS = Limits({"ZMW": 500_000}, {"ZMW": 1_000_000})
 
 
-class Till:
-    """Takes cash of up to K30.00 for a tap, without books; remembers what it was asked."""
-
-    def __init__(self):
-        self.asked = []
-
-    async def __call__(self, _connection, requests):
-        self.asked += requests
-        return [self._result(request, len(self.asked)) for request in requests]
-
-    def _result(self, request, number):
-        if request.amount_minor > 3000:
-            return CashRefused("more_than_owed", 3000)
-        left_minor, receipt = 3000 - request.amount_minor, f"C-{number:06}"
-        return CashRecorded(
-            request.amount_minor, request.currency, left_minor, ("2026-11",), receipt, request.at
-        )
-
-
 class Village:
     def __init__(self, db):
         self.db, self.clock = db, ManualClock(NOW)
@@ -81,8 +62,7 @@ class Village:
         self.payments = PaymentService(db, self.clock, self.ids, Rules(rails=rails, limits=LIMITS), announce)
         loader = Loader(self.payments.rules, MemoryCalls())
         self.inbox = SmsInbox(db, self.clock)
-        self.till = Till()
-        self.answers = SmsAnswers(db, self.clock, self.ids, self.payments, loader, printed, self.till)
+        self.answers = SmsAnswers(db, self.clock, self.ids, self.payments, loader, printed)
         self.count = 0
 
     async def settle(self):
@@ -131,6 +111,10 @@ class Village:
 
     async def payments_made(self):
         return await self.rows(sa.select(payments).order_by(payments.c.created_at))
+
+    async def held(self, agent="Joseph Phiri"):
+        async with self.db.read() as connection:
+            return (await cash_held(connection, [agent]))[agent]
 
     async def inbound(self):
         return await self.rows(sa.select(sms_inbound).order_by(sms_inbound.c.inbound_id))
