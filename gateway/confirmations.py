@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any
 
-from core.ids import derived
 from gateway import facts
 from payments import results as r
 from payments import routing
@@ -11,11 +10,11 @@ from payments.commands import Pay
 from ussd_menus import outcome as o
 
 
-def command(pay: o.Confirmed, session_id: str, delay_s: float) -> Pay:
-    """Return the command of a Yes; the same Yes gives the same payment_request_id, however often it comes."""
+def command(pay: o.Confirmed, request_id: str, session_id: str, delay_s: float) -> Pay:
+    """Return the command of a Yes; `request_id` is the same for the same Yes, however often it comes."""
     body = f"{pay.payer_msisdn}|{pay.tap_id}|{pay.tenant_id}|{pay.amount_minor}|{pay.provider}"
     return Pay(
-        payment_request_id=derived("ussd", session_id, str(pay.number)),
+        payment_request_id=request_id,
         request_hash=hashlib.sha256(body.encode()).hexdigest(),
         msisdn=pay.payer_msisdn,
         contact_msisdn=pay.msisdn,

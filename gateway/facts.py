@@ -1,6 +1,6 @@
 """Answers what screens ask, for many calls at once, with a few set-based queries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -8,14 +8,16 @@ from typing import Any, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import BadTapId
+from gateway import staff_facts
 from gateway.sessions.calls import CallStore
 from payments import routing, views
 from payments.desk import Rules
 from payments.records import Payment
 from taps import store as taps_store
 from taps import tap_id as tap_ids
+from taps import users
 from taps.debts import Part as DebtPart
-from taps.model import Billing, KnownTap, Tap, Tenant
+from taps.model import Billing, KnownTap, Role, Tap, Tenant
 from ussd_menus import facts as f
 
 Question = TypeVar("Question")
@@ -40,6 +42,8 @@ class Loader:
         answers |= await self._ways(connection, _only(asked, f.WaysToPay))
         answers |= await self._balances(connection, _only(asked, f.Balances))
         answers |= await self._last_payments(connection, _only(asked, f.LastPayments))
+        if len(answers) < len(asked):
+            answers |= await _of_staff(connection, asked, now)
         return answers
 
     async def _phones(
@@ -52,6 +56,7 @@ class Loader:
         taps = await taps_store.known_taps(connection, sorted(msisdns))
         open_ = await views.under_way_by_phone(connection, msisdns)
         dropped = await self.calls.dropped(connection, msisdns, now)
+        roles = await users.roles_of(connection, msisdns)
         return {
             request: f.Phone(
                 language=known[request.msisdn].language if request.msisdn in known else None,
@@ -59,6 +64,7 @@ class Loader:
                 taps=tuple(tap.tap_id for tap in taps.get(request.msisdn, ())),
                 under_way=self._under_way(open_.get(request.msisdn), by_me=True),
                 dropped=dropped.get(request.msisdn),
+                roles=menu_roles(roles[request.msisdn]) if request.msisdn in roles else (),
             )
             for request in requests
         }
@@ -168,6 +174,23 @@ class _Debts:
             under_way=under_way(paying, by_me=paying.contact_msisdn == msisdn) if paying else None,
             last_paid=f.LastPaid(paid.amount_minor, paid.at) if paid else None,
         )
+
+
+def menu_roles(roles: Collection[Role]) -> tuple[str, ...]:
+    """Return what the main menu goes by: agent, caretaker, or both."""
+    agent = ("agent",) if staff_facts.AGENTS.intersection(roles) else ()
+    return (*agent, "caretaker") if Role.CARETAKER in roles else agent
+
+
+async def _of_staff(
+    connection: AsyncConnection, asked: Sequence[f.Request[Any]], now: datetime
+) -> dict[f.Request[Any], Any]:
+    statuses = _only(asked, f.TapStatusFacts)
+    taps = await _read_taps(connection, {request.typed for request in statuses})
+    answers = await staff_facts.statuses(connection, statuses, taps)
+    answers |= await staff_facts.behind_in_zones(connection, _only(asked, f.TapsBehind), now)
+    answers |= await staff_facts.kept_taps(connection, _only(asked, f.KeptTaps))
+    return answers | await staff_facts.kept_tap(connection, _only(asked, f.KeptTap))
 
 
 def _only(requests: Sequence[f.Request[Any]], kind: type[Question]) -> list[Question]:

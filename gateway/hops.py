@@ -26,14 +26,16 @@ from core.db import Database, UtcDateTime
 from core.errors import Busy, Conflict
 from core.ids import Ids
 from core.metrics import HOPS
-from gateway import confirmations
 from gateway import facts as facts_module
-from gateway.acts import Acts, Asked
+from gateway.acts import Acts
+from gateway.acts_asked import Asked
+from gateway.acts_field import Field, Look
+from gateway.acts_money import Money
 from gateway.channels.hop import Hop, Reply
 from gateway.sessions.calls import Call, CallStore, Key, NotKept, call_id, goes_on, repeated
-from payments import results as r
 from payments.service import PaymentService
 from payments.tables import payments as payments_table
+from sms.templates import Printed
 from taps import store as taps_store
 from ussd_menus import outcome as o
 from ussd_menus.facts import PhoneFacts
@@ -93,11 +95,12 @@ class Hops:
         self._payments = payments
         self._calls = calls
         self._menu = menu
-        self._push_delay_s = push_delay_s
         self._repeat_within = timedelta(seconds=repeat_within_s)
         self._flying: dict[tuple[Key, str], asyncio.Task[Reply]] = {}  # bare inputs being answered
         self._facts = facts_module.Loader(payments.rules, calls)
-        self._acts = Acts(ids)
+        plain = menu("")
+        self._field = Field(ids, Printed(plain.service_code, plain.support_phone))
+        self._acts = Acts(self._field, Money(ids, payments, push_delay_s))
         self._batcher: Batcher[Hop, Reply] = Batcher(
             self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.0
         )
@@ -234,7 +237,6 @@ class Hops:
         if acting:
             async with self._writing(connection) as writing:
                 await self._act(writing, acting, now)
-                await self._pay(writing, acting, now)
                 await self._effects(writing, acting, now)
 
     async def _step_all(self, connection: AsyncConnection | None, works: list[_Work], now: datetime) -> None:
@@ -283,46 +285,13 @@ class Hops:
         return step(call.session, typed, work.facts, now, menu)
 
     async def _act(self, connection: AsyncConnection, works: list[_Work], now: datetime) -> None:
-        """Do everything that was decided, payments apart."""
-        acting = [
-            (work, work.result)
-            for work in works
-            if isinstance(work.result, o.Intent) and not isinstance(work.result.act, o.Confirmed)
-        ]
+        acting = [(work, work.result) for work in works if isinstance(work.result, o.Intent)]
         if not acting:
             return
         asked = [Asked(intent.act, intent.session, work.session_id) for work, intent in acting]
         results = await self._acts.do(connection, asked, now)
         for (work, intent), result in zip(acting, results, strict=True):
             work.result = conclude(intent, result, self._menu(work.hop.network_code))
-
-    async def _pay(self, connection: AsyncConnection, works: list[_Work], now: datetime) -> None:
-        paying = [
-            (work, work.result, work.result.act)
-            for work in works
-            if isinstance(work.result, o.Intent) and isinstance(work.result.act, o.Confirmed)
-        ]
-        if not paying:
-            return
-        commands = [confirmations.command(pay, w.session_id, self._push_delay_s) for w, _, pay in paying]
-        results = await self._payments.execute(connection, commands)
-        taps = set()
-        for (work, intent, _), command, result in zip(paying, commands, results, strict=True):
-            told = confirmations.shown(result, command, work.hop.msisdn)
-            work.result = conclude(intent, told, self._menu(work.hop.network_code))
-            if isinstance(result, r.Accepted):
-                taps.add((command.contact_msisdn, command.tap_id))
-                _log.info(
-                    "payment_accepted",
-                    correlation_id=work.session_id,
-                    payment_id=result.payment.payment_id,
-                    tap_id=command.tap_id,
-                    amount_minor=result.payment.amount_minor,
-                    provider=command.provider,
-                    status=result.payment.status,
-                )
-        if taps:
-            await taps_store.remember_taps(connection, taps, now)
 
     async def _effects(self, connection: AsyncConnection, works: list[_Work], now: datetime) -> None:
         effects = [
@@ -334,6 +303,12 @@ class Hops:
         asked = {e.payment_id for _, e in effects if isinstance(e, o.CheckAgain)}
         if asked:
             await _ask_now(connection, asked, now)
+        looks = [
+            Look(effect, work.hop.msisdn, work.session_id)
+            for work, effect in effects
+            if isinstance(effect, o.Looked)
+        ]
+        await self._field.note(connection, looks, now)
 
     def _broken(self, work: _Work) -> o.Outcome:
         session = work.call.session if work.call and work.goes_on else Session(msisdn=work.hop.msisdn)

@@ -20,6 +20,8 @@ _ZONES = (
     .scalar_subquery()
 )
 _USERS = sa.select(users.c.name, users.c.role, users.c.msisdn, _ZONES.label("zones"))
+_ROLES = sa.select(users.c.msisdn, users.c.role)
+_KEEPERS = sa.select(taps.c.caretaker_msisdn).distinct()
 _KEPT = sa.select(taps.c.caretaker_msisdn, taps.c.tap_id)
 
 
@@ -60,6 +62,17 @@ async def users_by_msisdn(connection: AsyncConnection, msisdns: Sequence[str]) -
     rows = await bulk.fetch(connection, _USERS, users.c.msisdn, msisdns)
     for row in sorted(rows, key=lambda r: r.name.casefold()):
         found[row.msisdn].append(_user(row))
+    return found
+
+
+async def roles_of(connection: AsyncConnection, msisdns: Iterable[str]) -> dict[str, set[Role]]:
+    """Return the roles of those phones that have any; who is caretaker of a tap has that role."""
+    wanted = set(msisdns)
+    found: dict[str, set[Role]] = {}
+    for row in await bulk.fetch(connection, _ROLES, users.c.msisdn, wanted):
+        found.setdefault(row.msisdn, set()).add(Role(row.role))
+    for row in await bulk.fetch(connection, _KEEPERS, taps.c.caretaker_msisdn, wanted):
+        found.setdefault(row.caretaker_msisdn, set()).add(Role.CARETAKER)
     return found
 
 

@@ -86,8 +86,8 @@ class _Recorder(Catalogues):
 
     def __init__(self, catalogues: Catalogues, language: str) -> None:
         # All that is not translated is said in English, so that its length is looked at too.
-        said = {key: catalogues.forms(key, language) for key in catalogues.keys()}  # noqa: SIM118 - no mapping
-        super().__init__({ENGLISH: said})
+        forms = {key: catalogues.forms(key, language) for key in catalogues.keys()}  # noqa: SIM118 - no mapping
+        super().__init__({ENGLISH: {key: one[0] if len(one) == 1 else one for key, one in forms.items()}})
         self.used: set[str] = set()
 
     def template(self, key: str, language: str, count: object = None) -> str:

@@ -64,7 +64,7 @@ class Renderer(Struct, frozen=True):
 
     def _lay_out(self, shown: Shown, page: int, head: tuple[Text, ...], name_length: int | None) -> Rendered:
         said = [self.say(text, name_length) for text in head]
-        if page or shown.lines or len(shown.options) > shown.most:
+        if shown.lines or len(shown.options) > (0 if page else shown.most):
             return self._paged(shown, page, said)
         options = [self._option(n, option, name_length) for n, option in enumerate(shown.options, 1)]
         return Rendered("\n".join([*said, *options, *self._tail(shown)]), _does(shown.options), 0)

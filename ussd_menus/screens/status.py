@@ -63,7 +63,12 @@ def _barred(barred: Barred) -> Text:
 def seen(view: View) -> TapStatus | None:
     """Return the tap as the caller may see it; None where that is no longer so."""
     tap_id = view.session.tap_id or ""
-    found = view.fact(TapStatusFacts(tap_id, view.session.msisdn))
+    request = TapStatusFacts(tap_id, view.session.msisdn)
+    if request not in view.facts:
+        for known in view.facts.values():
+            if isinstance(known, TapStatus) and known.tap_id == tap_id:
+                return known  # it was found by its number in this same step
+    found = view.fact(request)
     return found if isinstance(found, TapStatus) else None
 
 

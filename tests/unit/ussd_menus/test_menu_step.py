@@ -226,7 +226,10 @@ def test_typical_hops_need_at_most_one_round():
     assert isinstance(step(outcome.session, "1", {}, NOW, SETTINGS), o.Intent)
 
 
-ACTING = {"confirm", "problem_words"}  # screens where something may be decided
+ACTING = {  # screens where something may be decided
+    *("confirm", "problem_words", "cash_sure", "count", "undo_sure", "changed"),
+    *("people", "move", "remove_sure", "add_sure"),
+}
 TYPED = st.one_of(
     st.sampled_from([*"01234569", "99", TAP, "241703", "0966123456", "12.50", "99999"]),
     st.text(max_size=20),
