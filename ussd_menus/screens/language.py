@@ -1,11 +1,10 @@
 """The choice of language: first screen of a new phone, and key 5 of the main menu."""
 
 from core.i18n import Text
-from ussd_menus.outcome import ChooseLanguage
+from ussd_menus.outcome import CATALOGUES, ChooseLanguage
 from ussd_menus.view import Go, Option, Shown, Spec, Taken, View
 
-# Each language is named in itself, so these labels are the same in every catalogue.
-LANGUAGES = {"en": "English", "ny": "Nyanja", "bem": "Bemba"}
+LANGUAGES = CATALOGUES.names  # each named in itself, so these labels are the same in every catalogue
 _OPTIONS = tuple(Option(f"chosen:{code}", Text("as_is", {"words": word})) for code, word in LANGUAGES.items())
 
 
