@@ -1,4 +1,4 @@
-"""`python -m benchmarks [hops acceptance complete memory]`: measure and print a table.
+"""`python -m benchmarks [hops acceptance complete messages memory]`: measure and print a table.
 
 A run of everything is kept in docs/performance.md.
 """
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks import acceptance, complete, databases, hops, memory, servers
+from benchmarks import acceptance, complete, databases, hops, memory, messages, servers
 
 Row = tuple[str, str, str, str]
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -44,10 +44,16 @@ def _memory() -> Iterator[Row]:
         yield from memory.table(memory.measure(where))
 
 
+def _messages() -> Iterator[Row]:
+    with databases.sqlite() as where:
+        yield from messages.table(messages.measure(where))
+
+
 _ALL: dict[str, Callable[[], Iterator[Row]]] = {
     "hops": _hops,
     "acceptance": _acceptance,
     "complete": _complete,
+    "messages": _messages,
     "memory": _memory,
 }
 

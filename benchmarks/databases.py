@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped] # ships no types
+import asyncpg
 import sqlalchemy as sa
 
 

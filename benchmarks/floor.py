@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import asyncpg  # type: ignore[import-untyped] # ships no types
+import asyncpg
 
 from benchmarks.databases import Where
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlencode
@@ -76,12 +76,33 @@ def hop_request(path: str, session: str, msisdn: str, text: str) -> bytes:
         "serviceCode": "*384*7#",
         "text": text,
     }
+    return form_request(path, form)
+
+
+def form_request(path: str, form: Mapping[str, str]) -> bytes:
+    """Return a whole request that posts a form."""
     body = urlencode(form).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+async def post_all(port: int, requests: Iterable[bytes], senders: int) -> int:
+    """Send requests over so many connections; return how many were not answered with 200."""
+    waiting, failed = iter(requests), itertools.count()
+
+    async def sender() -> None:
+        connection = await connect(port)
+        for request in waiting:
+            status, _ = await connection.ask(request)
+            if status != 200:  # noqa: PLR2004 - HTTP
+                next(failed)
+        connection.close()
+
+    await asyncio.gather(*(sender() for _ in range(senders)))
+    return next(failed)
 
 
 async def call_all(
