@@ -212,7 +212,9 @@ class Hops:
         for work, (call, _) in zip(works, written, strict=True):
             if call.key in late:
                 changed.pop(call.key, None)
-                again.append(_Work(work.hop, work.key, tries=work.tries + 1))
+                work.tries += 1
+                work.facts, work.result = {}, None
+                again.append(work)
             else:
                 changed[call.key] = call
                 work.reply = call.reply
