@@ -65,6 +65,8 @@ def show(
     )
     if story["receipt"]:
         typer.echo(f"  receipt {story['receipt']}")
+    if story["cash"]:
+        typer.echo(f"  taken in cash by agent {story['cash']['agent']}")
     for order in story["orders"]:
         part = display(order["amount"]["amount_minor"], order["amount"]["currency"])
         typer.echo(f"  {part} to {order['seller']}: {order['status']} {order['reason'] or ''}".rstrip())
