@@ -113,7 +113,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    held = dict(op.get_bind().execute(sa.text("SELECT name, min(zone) FROM user_zones GROUP BY name")).all())
+    rows = op.get_bind().execute(sa.text("SELECT name, min(zone) AS zone FROM user_zones GROUP BY name"))
+    held = {row.name: row.zone for row in rows}
     with op.batch_alter_table("flag_transitions", schema=None) as batch_op:
         batch_op.drop_index("ix_flag_transitions_flag_id_at")
 

@@ -17,7 +17,9 @@ def upgrade() -> None:
         sa.Column("change_id", Id, nullable=False),
         sa.Column("by_msisdn", sa.String(length=16), nullable=False, comment="the caretaker's phone"),
         sa.Column("seq", sa.Integer(), nullable=False, comment="1, 2, 3 … for each caretaker"),
-        sa.Column("command_id", sa.String(length=120), nullable=False, comment="one word of one SMS, or one hop"),
+        sa.Column(
+            "command_id", sa.String(length=120), nullable=False, comment="one word of one SMS, or one hop"
+        ),
         sa.Column("kind", sa.String(length=10), nullable=False, comment="registered, moved, … undone"),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("tap_id", sa.String(length=12), nullable=False),
