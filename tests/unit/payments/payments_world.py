@@ -112,7 +112,9 @@ class World:
         for payment in self.payments.values():
             if payment.is_open:
                 desk.handsets[payment.msisdn].add(payment.payment_id)
-            if payment.status in ("initiated", "pending", "success") and payment.created_at >= midnight:
+            is_cash = payment.payment_id in self.cash
+            counts = payment.status in ("initiated", "pending", "success") and not is_cash
+            if counts and payment.created_at >= midnight:
                 desk.today_minor[payment.msisdn, payment.currency] += payment.amount_minor
         desk.tenancies = dict(self.tenancies)
         desk.cash = dict(self.cash)
