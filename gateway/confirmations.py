@@ -34,7 +34,9 @@ def shown(result: Any, pay: Pay, msisdn: str) -> o.Result:  # noqa: PLR0911 - a 
     wallet = routing.NAMES[pay.provider]
     match result:
         case r.Accepted(payment=payment) if payment.status == "failed":
-            return o.OverLimit(wallet, result.most_minor or 0, payment.currency)
+            if result.most_minor is None:  # a Yes of a lost call, which came to nothing, comes again
+                return o.Refused()
+            return o.OverLimit(wallet, result.most_minor, payment.currency)
         case r.Accepted(payment=payment, orders=orders):
             return o.Accepted(
                 payee=orders[0].seller if orders else "",

@@ -246,6 +246,21 @@ async def test_a_bare_yes_that_is_lost_and_comes_again_is_one_payment(town, kept
     assert len(await town.payments()) == 1
 
 
+@lossy_store
+async def test_a_yes_of_a_lost_call_whose_payment_failed_meanwhile_is_told_so(town, kept_in, request):
+    house = await town.open(**kept_in)
+    town.person(CALLER, Answer.CANCEL)
+    await Caller(town, "s0").walk(*PAY_ALL)
+    await town.all_end(1)
+    caller = Caller(town)
+    await caller.walk("1", "1", "1")
+    await town.all_end(2)
+    loser(house, request)()
+    assert (await caller.again(echo=False)).startswith(
+        "END This payment can not be made. Nothing was started."
+    )
+
+
 # Two calls of one phone.
 
 
