@@ -12,7 +12,7 @@ from ussd_menus.view import Again, Go, Option, Say, Shown, Spec, Taken, View, no
 
 _ALL = Option("all", Text("option.cash_all"))
 _PART = Option("part", Text("option.cash_part"))
-_EVERYONE = Option("whole", Text("option.everyone"))
+_EVERYONE = Option("whole", Text("option.cash_whole"))
 _NO_SMS = Option("skip", Text("option.no_sms"))
 _YES = Option("yes", Text("option.yes"))
 _LONGEST_NAME = 8
@@ -136,8 +136,14 @@ def _record(view: View, event: str, _argument: str) -> Taken:
     return Say(event, act)
 
 
+def _from_payer(view: View) -> Go:
+    return Go("back_part" if view.session.amount_minor else "back")
+
+
 def _from_sure(view: View) -> Go:
-    return Go("back_cash" if view.session.tenant_id else "back")
+    if not view.session.tenant_id:
+        return Go("back")
+    return Go("back_part" if view.session.amount_minor else "back_cash")
 
 
 SCREENS = (
@@ -172,14 +178,15 @@ SCREENS = (
     Spec(
         "cash_payer",
         _ask_payer,
-        {"payer": "cash_sure", "skip": "cash_sure", "back": "cash"},
+        {"payer": "cash_sure", "skip": "cash_sure", "back": "cash", "back_part": "cash_part"},
         _skip,
         read=_read_payer,
+        back=_from_payer,
     ),
     Spec(
         "cash_sure",
         _sure,
-        {"yes": "recording", "back": "cash_payer", "back_cash": "cash"},
+        {"yes": "recording", "back": "cash_payer", "back_cash": "cash", "back_part": "cash_part"},
         _record,
         back=_from_sure,
     ),

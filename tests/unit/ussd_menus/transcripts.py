@@ -1,12 +1,12 @@
 """Plays the transcripts of `fixtures/transcripts`: given these facts, these keys lead to these screens."""
 
+import dataclasses
 import json
 import types
 import typing
 from datetime import datetime
+from enum import Enum
 from importlib import resources
-
-from msgspec.structs import fields
 
 from ussd_menus import outcome as o
 from ussd_menus.samples import CALLER, NOW, World
@@ -24,19 +24,34 @@ def everyone():
 
 
 def read(kind, data):
-    """Build a frozen record of facts from JSON: an object by name, a list by position."""
+    """Build a frozen record from JSON: an object by name, a list by position, one of several by its type."""
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        kind = next(one for one in typing.get_args(kind) if one is not type(None))
-        return None if data is None else read(kind, data)
+        return _one_of([one for one in typing.get_args(kind) if one is not type(None)], data)
     if typing.get_origin(kind) is tuple:
         return tuple(read(typing.get_args(kind)[0], one) for one in data)
-    if hasattr(kind, "__struct_fields__"):
+    names = _names(kind)
+    if names is not None:
         hints = typing.get_type_hints(kind)
-        named = (
-            data if isinstance(data, dict) else dict(zip((f.name for f in fields(kind)), data, strict=False))
-        )
+        named = data if isinstance(data, dict) else dict(zip(names, data, strict=False))
         return kind(**{name: read(hints[name], value) for name, value in named.items()})
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(data)
     return datetime.fromisoformat(data) if kind is datetime else data
+
+
+def _one_of(kinds, data):
+    if data is None or len(kinds) == 1:
+        return None if data is None else read(kinds[0], data)
+    if not isinstance(data, dict):
+        return data
+    name, given = next(iter(data.items()))
+    return read(next(kind for kind in kinds if kind.__name__ == name), given)
+
+
+def _names(kind):
+    if hasattr(kind, "__struct_fields__"):
+        return kind.__struct_fields__
+    return [one.name for one in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else None
 
 
 def spoken(given, language):
