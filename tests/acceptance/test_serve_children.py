@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_process import Process, free_port, get, madzi, on_sqlite, until
+from processes import environment, free_port, http, run, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 
@@ -26,20 +26,20 @@ def children(process_id):
     return [int(word) for word in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()]
 
 
-def test_children_end_when_their_parent_is_killed(tmp_path):
-    env, port = on_sqlite(tmp_path), free_port()
-    assert madzi("db", "upgrade", env=env, folder=tmp_path).returncode == 0
-    with Process("serve", "--port", str(port), "--processes", "2", env=env, folder=tmp_path) as parent:
-        until(lambda: get(f"http://127.0.0.1:{port}/readyz")[0] == 200)
-        started = children(parent.process.pid)
-        assert len(started) == 2
-        parent.stop(signal.SIGKILL)
-        try:
-            until(lambda: not any(is_alive(child) for child in started))
-        finally:
-            for child in filter(is_alive, started):
-                os.kill(child, signal.SIGKILL)
-    assert get(f"http://127.0.0.1:{port}/readyz")[0] == 0
+def test_children_end_when_their_parent_is_killed(tmp_path, processes):
+    env, port = environment(tmp_path, MADZI_ENV="test"), free_port()
+    assert run(tmp_path, "db", "upgrade", env=env)[0] == 0
+    parent = processes.start("serve", "--port", port, "--processes", 2, env=env)
+    until(lambda: http("GET", f"http://127.0.0.1:{port}/readyz")[0] == 200, 30)
+    started = children(parent.pid)
+    assert len(started) == 2
+    processes.kill(parent)
+    try:
+        until(lambda: not any(is_alive(child) for child in started))
+    finally:
+        for child in filter(is_alive, started):
+            os.kill(child, signal.SIGKILL)
+    assert http("GET", f"http://127.0.0.1:{port}/readyz")[0] == 0
 
 
 # A parent that starts a child, prints its number, and is killed.
@@ -83,4 +83,4 @@ def test_a_child_whose_parent_died_before_it_looked_does_not_begin():
         timeout=30,
         check=False,
     )
-    assert (ended.returncode, ended.stdout) == (0, "")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
