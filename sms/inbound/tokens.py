@@ -12,6 +12,8 @@ _LINE_ENDS = re.compile(r"[\r\n;\u2028\u2029]+")
 _AMOUNT = re.compile(r"[A-Za-z]{0,3}\d{1,10},\d{1,2}", re.ASCII)
 _PARTS = re.compile(r"[,:=|]+")
 _EDGES = re.compile(r"^[^\w+]+|[^\w]+$")
+# Somebody takes an amount back with it: it must not be read as the amount itself.
+_MINUS = re.compile(r"-[A-Za-z]{0,3}\d{1,5}(?:[.,]\d{1,2})?\W?", re.ASCII)
 
 
 def lines(text: str) -> list[list[str]]:
@@ -38,5 +40,5 @@ def _words(line: str) -> list[str]:
     parted = [
         part for word in line.split() for part in ([word] if _AMOUNT.fullmatch(word) else _PARTS.split(word))
     ]
-    trimmed = (_EDGES.sub("", part) for part in parted)
+    trimmed = (part if _MINUS.fullmatch(part) else _EDGES.sub("", part) for part in parted)
     return [word for word in trimmed if word]

@@ -280,6 +280,17 @@ def test_what_is_missing_is_named(text, why):
     assert refusal.why is why
 
 
+@pytest.mark.parametrize("amount", ["-10", "-K10", "-12.50", "-12,50", "\u221210", "-10.", "K-10"])
+@pytest.mark.parametrize("text", ["CASH {tap} {amount}", "CASH {amount} {tap}", "PAY {tap} {amount}"])
+def test_an_amount_below_nothing_is_never_read_as_the_amount(text, amount):
+    (asked,) = read(text.format(tap=TAP, amount=amount))
+    assert isinstance(asked, Refusal), asked
+
+
+def test_a_dash_that_only_parts_words_means_nothing():
+    assert read(f"CASH {TAP} - 10") == (Command(Word.CASH, TAP, amount="10"),)
+
+
 @pytest.mark.parametrize(
     "text",
     [
