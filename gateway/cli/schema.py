@@ -2,16 +2,20 @@
 
 import sqlite3
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from core.clock import SystemClock
 from core.db import Database
 from core.errors import MadziError, Refused
 from gateway import schema
 from gateway import verify as invariants
-from gateway.cli.common import complain, database, quiet, reaching, run, settings, show_json
+from gateway.cli.common import complain, database, moment, quiet, reaching, run, settings, show_json
+from gateway.sessions.dropoff import ScreenUse
+from gateway.sessions.dropoff import read as read_uses
 from payments.verify import Verdict
 
 db_app = typer.Typer(no_args_is_help=True, help="The database: schema, backup, restore.")
@@ -99,6 +103,34 @@ def graph() -> None:
     from ussd_menus.lint import graph as draw
 
     typer.echo(draw())
+
+
+@menu_app.command("dropoff")
+def dropoff(
+    since: Annotated[
+        str | None, typer.Option("--since", help="calls that ended on or after, like 2026-11-21")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
+) -> None:
+    """Show on which screens calls break off. Example: madzi menu dropoff --since 2026-11-01.
+
+    It counts what the aggregator told at the end of calls, of the last 7 days; it is kept for 30.
+    """
+    start = moment(since) if since else SystemClock().now() - timedelta(days=7)
+    uses = run(_uses(start))
+    if as_json:
+        show_json([asdict(use) | {"left_percent": round(use.left_percent, 1)} for use in uses])
+        return
+    typer.echo(f"{'screen':<24}{'reached':>10}{'ended':>10}{'left':>10}{'share':>9}")
+    for use in uses:
+        shares = f"{use.left_percent:>7.1f} %"
+        typer.echo(f"{use.screen:<24}{use.reached:>10}{use.ended:>10}{use.left:>10}{shares}")
+
+
+async def _uses(start: datetime) -> list[ScreenUse]:
+    async with database() as db, db.scan() as connection:
+        return await read_uses(connection, start)
 
 
 def verify(
