@@ -46,7 +46,11 @@ _UNANSWERED = (
     .with_for_update()
 )
 _STORED = sa.select(
-    sms_inbound.c.inbound_id, sms_inbound.c.sender, sms_inbound.c.recipient, sms_inbound.c.text
+    sms_inbound.c.inbound_id,
+    sms_inbound.c.sender,
+    sms_inbound.c.recipient,
+    sms_inbound.c.text,
+    sms_inbound.c.received_at,
 )
 
 
@@ -87,6 +91,8 @@ class SmsAnswers:
         by_id = {message.body["inbound_id"]: message for message in messages}
         async with self._db.read() as connection:
             rows = await bulk.fetch(connection, _STORED, sms_inbound.c.inbound_id, by_id)
+        # Ids say nothing of the order, and UNDO must find what was sent before it.
+        rows = sorted(rows, key=lambda row: (row.received_at, row.inbound_id))
         received = [understood(row) for row in rows]
         async with self._db.write() as connection:
             now = self._clock.now()

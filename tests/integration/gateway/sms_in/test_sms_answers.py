@@ -93,6 +93,15 @@ async def test_many_sms_of_many_people_are_answered_together(village):
     assert {row.state for row in await village.inbound()} == {"answered"}
 
 
+async def test_the_sms_of_one_batch_are_answered_in_the_order_in_which_they_came(village):
+    await village.post(KEEPER, f"REG {SHARED} 0977000111 Grace", inbound_id="zz")
+    village.clock.advance(0.01)
+    last = await village.post(KEEPER, "UNDO", inbound_id="aa")
+    assert await village.work() == 2
+    (reply,) = await village.replies(last)
+    assert "Undone: Grace" in reply.text
+
+
 async def test_an_sms_that_breaks_the_batch_leaves_the_others_answered(village, monkeypatch):
     from gateway import sms_answers
 
