@@ -3,7 +3,8 @@
 import asyncio
 import sys
 import time
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from typing import Annotated
 
 import aiohttp
 import typer
@@ -28,8 +29,9 @@ from simulators.aggregator.gateway import Gateway, Unanswered
 from simulators.phone import terminal
 from simulators.phone.keyboard import ask
 from simulators.phone.views import Boxes, Document, Plain, View
-from simulators.phone.watch import Addresses
+from simulators.phone.watch import Handset
 
+_LOOK_EVERY_S = 0.2
 Msisdn = Annotated[str, typer.Argument(help="who calls, in any usual form")]
 
 
@@ -84,31 +86,35 @@ def sms(
 
     async def work() -> None:
         sender = numbers.parse(msisdn)
-        since = rfc3339(SystemClock().now())
+        since = SystemClock().now()
         async with Gateway(gateway_url(gateway), channel_token()) as reached:
-            form = {"from": sender, "to": "", "text": text, "date": since, "id": f"cli-{Ids().new()}"}
+            form = {
+                "from": sender,
+                "to": "",
+                "text": text,
+                "date": rfc3339(since),
+                "id": f"cli-{Ids().new()}",
+            }
             try:
                 answer = await reached.post("sms", "/inbound", form)
             except Unanswered as silent:
                 raise Unavailable(f"the gateway does not answer: {silent}", code="no_gateway") from None
         if answer.status != 200:  # noqa: PLR2004 - HTTP
             raise Unavailable(f"the gateway answered {answer.status}", code="sms_not_taken")
-        for message in await _replies(simulators(gateway), sender, since, wait_s):
-            typer.echo(message["text"])
+        async with aiohttp.ClientSession() as http:
+            async for said in replies(Handset(http, simulators(gateway), sender, since), wait_s):
+                typer.echo(said)
 
     run(work())
 
 
-async def _replies(at: Addresses, msisdn: str, since: str, wait_s: float) -> list[dict[str, Any]]:
-    if at.aggregator_url is None:
-        return []
-    found: list[dict[str, Any]] = []
+async def replies(handset: Handset, wait_s: float) -> AsyncIterator[str]:
+    """Yield what comes to a phone within so many seconds, as it comes: a reply may have others behind it."""
     end = time.monotonic() + wait_s
-    async with aiohttp.ClientSession() as http:
-        while time.monotonic() < end and not found:
-            query = {"to": msisdn, "since": since}
-            async with http.get(f"{at.aggregator_url}/_sim/sms", params=query) as reply:
-                found = await reply.json()
-            if not found:
-                await asyncio.sleep(0.2)
-    return found
+    while handset.at.aggregator_url:
+        is_over = time.monotonic() >= end
+        for message in await handset.new_sms():
+            yield message["text"]
+        if is_over:
+            return
+        await asyncio.sleep(min(_LOOK_EVERY_S, max(0.0, end - time.monotonic())))
