@@ -1,28 +1,31 @@
-"""The command `madzi`: names and options in contract §2."""
+"""Where `madzi` begins. Little is imported here, so that Ctrl-C is quiet while the rest is."""
 
 import sys
 
-import typer
-
-from core.errors import MadziError
-from gateway.cli import data, flags, payments, people, phone, pocket_phone, processes, schema, sms_queue
-from gateway.cli.common import complain
-
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Madzi: pay shared water taps from any phone. `madzi demo` starts everything on this machine.",
-)
-for room in (processes, phone, pocket_phone, sms_queue, schema, data, payments, people, flags):
-    room.register(app)
+_INTERRUPTED = 130  # as shells say it
 
 
 def main() -> None:
     """Run a command: exit 0 done, 1 refused or found wrong, 2 wrong usage; errors in one line with a code."""
     try:
+        sys.exit(_run())
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _run() -> int:
+    from core.errors import MadziError
+    from gateway.cli.commands import app
+    from gateway.cli.common import complain, complain_of_bug
+
+    try:
         app()
     except MadziError as error:
         complain(error.reason, error.detail)
-        sys.exit(1)
+        return 1
     except BrokenPipeError:
-        sys.exit(0)
+        return 0
+    except Exception as error:
+        complain_of_bug(error)
+        return 1
+    return 0

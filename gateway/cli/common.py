@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
+import traceback
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -17,16 +19,51 @@ import typer
 from core import logs
 from core.db import Database
 from core.errors import BadInput, Refused
+from core.msisdn import mask_in
 from gateway import schema
 from gateway.settings import Settings
 
 Result = TypeVar("Result")
 DEMO_FILE = "demo.json"
+_LONGEST_SAYING = 200
 
 
 def complain(code: str, detail: str) -> None:
     """Write an error in one line, with its code, to stderr."""
     typer.echo(f"madzi: {code}: {' '.join(detail.split())}", err=True)
+
+
+def complain_of_bug(error: Exception) -> None:
+    """Write in one line what nobody expected; with the log level DEBUG where it happened, before that.
+
+    Numbers of people are masked: an error's text may hold what it stumbled over.
+    """
+    if _wants_traces():
+        typer.echo(mask_in("".join(traceback.format_exception(error))), err=True)
+    said = (str(error).strip().splitlines() or [""])[0][:_LONGEST_SAYING]
+    told = f"{type(error).__name__}: {mask_in(said)}" if said else type(error).__name__
+    complain("internal_error", f"{told}; MADZI_LOG_LEVEL=DEBUG shows where")
+
+
+def _wants_traces() -> bool:
+    try:
+        return settings().log_level.upper() == "DEBUG"
+    except Exception:  # whatever is wrong, the error itself must be told
+        return False
+
+
+def own_name() -> str:
+    """Return what to type for this `madzi`: its name where the shell finds it, else the file that was run."""
+    given = Path(sys.argv[0])
+    if given.stem != "madzi":  # run as a module, or by a test
+        return "madzi"
+    found = shutil.which(given.name)
+    if found and given.exists() and Path(found).samefile(given):
+        return given.name
+    try:
+        return str(given.absolute().relative_to(Path.cwd()))
+    except ValueError:  # somewhere else
+        return str(given)
 
 
 def demo_file(data_dir: Path | None = None) -> Path:

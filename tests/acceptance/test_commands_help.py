@@ -5,7 +5,7 @@ import typer
 from processes import run
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli.commands import app
 
 
 def _commands(group, path=()):

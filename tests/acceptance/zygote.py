@@ -28,7 +28,7 @@ def serve():
     import alembic.command  # noqa: F401 - what is loaded here is there in every command
     import asyncpg  # noqa: F401
 
-    import gateway.cli
+    import gateway.cli.commands
     import gateway.runtime
     import gateway.web  # noqa: F401
 

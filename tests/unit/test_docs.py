@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
-from gateway.cli import app
+from gateway.cli.commands import app
 from gateway.settings import DEMO_TOKEN, Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -137,6 +137,7 @@ def test_the_readme_shows_what_the_demo_really_prints():
     welcome = said.partition('f"""')[2].partition('"""')[0]
     for value, shown in {
         "{count}": "314",
+        "{madzi}": ".venv/bin/madzi",
         "{gateway_url}": "http://127.0.0.1:8080",
         "{providers_url}": "http://127.0.0.1:8081",
         '{data / "madzi.log"}': "var/madzi.log",

@@ -14,7 +14,7 @@ from core.clock import SystemClock
 from core.db import Database
 from core.ids import Ids
 from gateway import verify
-from gateway.cli import app
+from gateway.cli.commands import app
 from gateway.notifications import Notifier
 from payments.commands import RecordCash
 from payments.desk import Rules

@@ -15,7 +15,7 @@ from core.db import Database
 from core.errors import MadziError
 from core.ids import Ids
 from gateway import schema
-from gateway.cli import app
+from gateway.cli.commands import app
 from taps import flags, tables
 from taps.flags_model import FlagKind, Report, Source
 
