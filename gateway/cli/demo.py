@@ -1,5 +1,6 @@
 """The demo: everything in one process on SQLite, with a believable Lusaka."""
 
+import asyncio
 import json
 import os
 import socket
@@ -9,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 import typer
 
 from core import logs
 from core.clock import SystemClock
 from core.db import Database
+from core.errors import MadziError
 from core.ids import Ids
 from gateway import schema
 from gateway.cli.browser_phone import add_phone, demo_numbers
-from gateway.cli.common import DEMO_FILE
-from gateway.cli.processes import Party, listen, simulated, stop_signal
+from gateway.cli.common import DEMO_FILE, own_name
+from gateway.cli.processes import Party, listen, simulated, until_stopped
+from gateway.cli.sole_demo import sole_demo
 from gateway.housekeeping import Housekeeper
 from gateway.runtime import build_reminders, build_worker, open_runtime
 from gateway.settings import Settings
@@ -30,14 +34,25 @@ from taps import importing, raising
 from taps.periods import period_of
 from taps.tables import taps
 
+_log = structlog.get_logger()
 _FILES = ("zones", "taps", "tenants", "tariffs", "users", "usage")
 
 
 async def run_demo(port: int, data: Path, speed: float) -> None:
-    """Run until Ctrl-C; raises Refused where the port is taken."""
+    """Run until Ctrl-C, also one that comes while the city is brought in; raises Refused where it cannot."""
     port = port or free_port()
-    log = (data / "madzi.log").open("a", buffering=1)
-    logs.configure("INFO", to=log)
+    with sole_demo(data), (data / "madzi.log").open("a", buffering=1) as log:
+        logs.configure("INFO", to=log)
+        try:
+            await until_stopped(lambda: _run(port, data, speed), "stopping")
+        except MadziError:
+            raise
+        except Exception:
+            _log.exception("demo_broke")
+            raise
+
+
+async def _run(port: int, data: Path, speed: float) -> None:
     token = _kept_token(data)
     os.environ["MADZI_CHANNEL_TOKEN"] = token
     # A demo never takes over what an earlier one has left: its times were divided by its own speed already.
@@ -63,8 +78,7 @@ async def run_demo(port: int, data: Path, speed: float) -> None:
         stack.push_async_callback(keeper.stop)
         _write_demo_file(data, env, gateway_url, providers.url, aggregator.url)
         await _welcome(runtime.db, gateway_url, providers.url, data)
-        await stop_signal()
-        typer.echo("stopping", err=True)
+        await asyncio.Event().wait()
 
 
 def free_port() -> int:
@@ -129,18 +143,20 @@ def _environment(
 
 
 async def _seed(settings: Settings) -> None:
-    """Bring the schema up to date, and the demo city in where there is none yet."""
+    """Bring the schema up to date, and the demo city in where there is none yet: all of it or nothing."""
     db = Database(settings.db_url)
-    await schema.upgrade(db)
-    clock = SystemClock()
-    ids = Ids(clock)
-    async with db.write() as connection:
-        if (await connection.execute(sa.select(taps.c.tap_id).limit(1))).first() is None:
-            for kind in _FILES:
-                source = (resources.files("fixtures") / f"{kind}.csv").read_bytes()
-                await importing.import_file(connection, kind, source, ids=ids, clock=clock)
-        await raising.raise_debts(connection, period_of(clock.now()), ids=ids, clock=clock)
-    await db.close()
+    try:
+        await schema.upgrade(db)
+        clock = SystemClock()
+        ids = Ids(clock)
+        async with db.write() as connection:
+            if (await connection.execute(sa.select(taps.c.tap_id).limit(1))).first() is None:
+                for kind in _FILES:
+                    source = (resources.files("fixtures") / f"{kind}.csv").read_bytes()
+                    await importing.import_file(connection, kind, source, ids=ids, clock=clock)
+            await raising.raise_debts(connection, period_of(clock.now()), ids=ids, clock=clock)
+    finally:
+        await db.close()
 
 
 def _write_demo_file(
@@ -161,13 +177,14 @@ def _write_demo_file(
 async def _welcome(db: Database, gateway_url: str, providers_url: str, data: Path) -> None:
     async with db.read() as connection:
         count = (await connection.execute(sa.select(sa.func.count()).select_from(taps))).scalar()
+    madzi = own_name()
     typer.echo(
         f"""Madzi is ready: {count} taps, {gateway_url}
   phone     {gateway_url}/phone   (in the browser)
-  dial      .venv/bin/madzi dial 0961234567                       (type the keys yourself)
-            .venv/bin/madzi dial 0961234567 1 1 KNY-0417-1 1 1    (pay K30.00 by MTN MoMo)
-            .venv/bin/madzi dial 0961239902 1 1 KNY-0417-1 1 1    (9901 to 9909: other answers)
-  look      .venv/bin/madzi tap show KNY-0417-1 | payment show ID | verify
+  dial      {madzi} dial 0961234567                       (type the keys yourself)
+            {madzi} dial 0961234567 1 1 KNY-0417-1 1 1    (pay K30.00 by MTN MoMo)
+            {madzi} dial 0961239902 1 1 KNY-0417-1 1 1    (9901 to 9909: other answers)
+  look      {madzi} tap show KNY-0417-1 | payment show ID | verify
   networks  {providers_url}/_sim/book   what the simulated wallets were debited
   logs      {data / "madzi.log"}
 Ctrl-C stops it."""

@@ -46,7 +46,6 @@ def demo(
     """Run gateway, worker, clock, simulated networks here. Example: madzi demo --port 8080."""
     from gateway.cli.demo import run_demo
 
-    data.mkdir(parents=True, exist_ok=True)
     run_loop(run_demo(port, data, speed))
 
 
@@ -185,13 +184,17 @@ async def stop_signal() -> None:
     await stopped.wait()
 
 
-async def until_stopped(work: Callable[[], Awaitable[None]]) -> None:
-    """Run something that never ends until a signal comes."""
+async def until_stopped(work: Callable[[], Awaitable[None]], goodbye: str = "") -> None:
+    """Run something until it ends or a signal comes; raises what it raises."""
     task = asyncio.ensure_future(work())
-    await stop_signal()
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    signalled = asyncio.ensure_future(stop_signal())
+    await asyncio.wait({task, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    if signalled.done() and goodbye:
+        typer.echo(goodbye, err=True)
+    for one in (task, signalled):
+        one.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await one
 
 
 def run_loop(work: Any) -> None:
