@@ -1,17 +1,18 @@
 """Draws the lifecycles into `docs/architecture.md` from the tables of the code: `python -m tools.diagrams`.
 
-A diagram stands between `<!-- diagram: payment -->` and `<!-- end of diagram -->`. What is between them is
+It writes the menu into `docs/menus.md` as well (`tools.menus`). A diagram stands between `<!-- diagram: payment -->` and `<!-- end of diagram -->`. What is between them is
 replaced, the rest of the page is left alone.
 """
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from payments.lifecycles import ORDER, PAYMENT, Lifecycle
 from sms.lifecycle import SMS
 from taps.flags_model import FLAG
+from tools import menus
 
 PAGE = Path(__file__).parent.parent / "docs" / "architecture.md"
 LIFECYCLES: Mapping[str, Lifecycle] = {lifecycle.name: lifecycle for lifecycle in (PAYMENT, ORDER, SMS, FLAG)}
@@ -43,8 +44,8 @@ def names(page: str) -> list[str]:
     return [place[1] for place in _PLACE.finditer(page)]
 
 
-def main(page: Path = PAGE) -> None:
-    """Rewrite the page where a diagram has changed."""
+def main(page: Path = PAGE, fill: Callable[[str], str] = fill) -> None:
+    """Rewrite the page where something that is drawn has changed."""
     before = page.read_text(encoding="utf-8")
     after = fill(before)
     page.write_text(after, encoding="utf-8")
@@ -53,3 +54,4 @@ def main(page: Path = PAGE) -> None:
 
 if __name__ == "__main__":
     main()
+    main(menus.PAGE, menus.fill)

@@ -51,7 +51,7 @@ def walk(name: str, world: World, settings: MenuSettings) -> Iterator[Seen]:
             raise RuntimeError(f"the world {name!r} has no end")
         yield Seen(name, keys, session, screen)
         for typed in _inputs(session, world):
-            queue += [((*keys, typed), one) for one in _press(session, typed, world, settings)]
+            queue += [((*keys, typed), one) for one in press(session, typed, world, settings)]
 
 
 def _inputs(session: Session, world: World) -> tuple[str, ...]:
@@ -65,7 +65,8 @@ def _inputs(session: Session, world: World) -> tuple[str, ...]:
     return (*chosen, "0", "9", "99", *typed, "xyz", "")
 
 
-def _press(session: Session, typed: str, world: World, settings: MenuSettings) -> list[Outcome]:
+def press(session: Session, typed: str, world: World, settings: MenuSettings) -> list[Outcome]:
+    """Return every outcome that an input may have on a screen."""
     result = answered(world, lambda facts: step(session, typed, facts, NOW, settings))
     return _outcomes(result, world, settings)
 

@@ -11,7 +11,9 @@ from ussd_menus.screens.start import waiting_words
 from ussd_menus.view import Shown, View
 
 
-def told(view: View, act: o.RecordCash, result: o.Result) -> o.Outcome:
+def told(  # noqa: PLR0911 - one line a result
+    view: View, act: o.RecordCash, result: o.Result
+) -> o.Outcome:
     """End with the receipt, or say why nothing was recorded and lead back to the tap."""
     support = {"support": view.settings.support_phone}
     words = {"amount": display(act.amount_minor, act.currency), "tap": act.tap_id}
