@@ -1,7 +1,8 @@
 """Draws the lifecycles into `docs/architecture.md` from the tables of the code: `python -m tools.diagrams`.
 
-It writes the menu into `docs/menus.md` as well (`tools.menus`). A diagram stands between `<!-- diagram: payment -->` and `<!-- end of diagram -->`. What is between them is
-replaced, the rest of the page is left alone.
+It writes the menu into `docs/menus.md` as well (`tools.menus`). A diagram stands between
+`<!-- diagram: payment -->` and `<!-- end of diagram -->`. What is between them is replaced, the rest of the
+page is left alone.
 """
 
 import re
