@@ -1,6 +1,7 @@
 """What phones and simulators are told: where the gateway and the others are, how long a network waits."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -12,6 +13,7 @@ from simulators.aggregator import networks
 from simulators.aggregator.networks import UNKNOWN, Limits
 from simulators.phone.watch import Addresses
 
+_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 GatewayUrl = Annotated[
     str | None, typer.Option("--gateway", help="a gateway's address; a demo's if left out")
 ]
@@ -31,11 +33,17 @@ def channel_token() -> str:
 
 
 def simulators(given: str | None) -> Addresses:
-    """Return where a demo's simulators are; nowhere when another gateway than the demo's is given."""
+    """Return where the simulators are: a demo's, else the SMS aggregator of the settings if it runs here.
+
+    Nowhere when another gateway than the demo's is given. The real aggregator has no inbox to look into.
+    """
     demo = read_demo()
-    if given and given.rstrip("/") != demo.get("gateway_url"):
-        return Addresses()
-    return Addresses(demo.get("providers_url"), demo.get("aggregator_url"))
+    if demo:
+        is_other = given and given.rstrip("/") != demo.get("gateway_url")
+        return Addresses() if is_other else Addresses(demo.get("providers_url"), demo.get("aggregator_url"))
+    account = settings().at
+    is_here = account is not None and urlsplit(account.base_url).hostname in _HERE
+    return Addresses(None, account.base_url.rstrip("/") if account and is_here else None)
 
 
 def network_code(name: str | None, msisdn: str) -> str | None:

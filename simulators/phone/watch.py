@@ -84,10 +84,10 @@ class Handset:
             return []
         try:
             async with self.http.get(base + path, params=query, timeout=_TIMEOUT) as reply:
-                rows: list[dict[str, Any]] = await reply.json()
-                return rows
-        except (aiohttp.ClientError, TimeoutError):
+                rows: Any = await reply.json()
+        except (aiohttp.ClientError, TimeoutError, ValueError):
             return []
+        return rows if isinstance(rows, list) else []  # what answers may be no simulator
 
     async def _send(self, method: str, path: str, value: dict[str, str] | None) -> None:
         if self.at.providers_url is None:
