@@ -20,6 +20,7 @@ from payments import cash
 from payments import tables as t
 from payments.commands import Command, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
 from payments.desk import Desk
+from payments.providers.base import Report
 from payments.records import CashReceipt, Claim, Order, Payment
 from taps import store as taps_store
 from taps.debts import oldest_first
@@ -81,7 +82,7 @@ async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Comma
     if pays:
         await _today(connection, desk, {p.msisdn for p in pays})
     await _unresolved(connection, desk, starts)
-    await _receipts(connection, desk, [c for c in commands if isinstance(c, Reported)])
+    await _receipts(connection, desk, [c for c in commands if isinstance(c, Reported | PushAnswered)])
 
 
 async def _payments(connection: AsyncConnection, desk: Desk, payment_ids: Iterable[str]) -> None:
@@ -192,17 +193,23 @@ async def _unresolved(connection: AsyncConnection, desk: Desk, starts: set[str])
                 older.append(row.payment_id)
 
 
-async def _receipts(connection: AsyncConnection, desk: Desk, reports: Sequence[Reported]) -> None:
+async def _receipts(
+    connection: AsyncConnection, desk: Desk, heard: Sequence[Reported | PushAnswered]
+) -> None:
     claimed: dict[str, set[str]] = defaultdict(set)  # by account: a receipt is one of its account's
-    for report in reports:
-        payment = desk.payments.get(report.payment_id)
-        told = {word.receipt for word in (report.report, report.hint) if word and word.receipt}
+    for command in heard:
+        payment = desk.payments.get(command.payment_id)
+        told = {word.receipt for word in _words(command) if word and word.receipt}
         if payment and told:
             claimed[payment.account_id] |= told
     for account_id, receipts in claimed.items():
         given = {"account_id": account_id}
         for row in await bulk.fetch(connection, _CREDITS, t.credits_.c.receipt, receipts, given):
             desk.receipts[row.account_id, row.receipt] = row.payment_id
+
+
+def _words(command: Reported | PushAnswered) -> tuple[Report | None, ...]:
+    return (command.report, command.hint) if isinstance(command, Reported) else (command.reply.word,)
 
 
 async def write(connection: AsyncConnection, desk: Desk) -> None:

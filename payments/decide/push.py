@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from payments.commands import NextPush, PushAnswered, StartPush, TimeUp
+from payments.commands import NextPush, PushAnswered, Reported, StartPush, TimeUp
 from payments.decide.end import expire, fail
+from payments.decide.report import reported
 from payments.desk import Desk
 from payments.providers.base import PushReply, Reason, Taken
 from payments.records import Payment
@@ -88,7 +89,15 @@ def _handset_is_busy(desk: Desk, payment: Payment) -> bool:
 
 
 def push_answered(desk: Desk, command: PushAnswered) -> Again | Noted:
-    """Note what the provider said to a push; Again where it is to be tried once more."""
+    """Note what the provider said to a push; Again where it is to be tried once more.
+
+    Where the answer is the outcome too, both become true in one commit: that rail cannot be asked again.
+    """
+    answer, word = _answered(desk, command), command.reply.word
+    return answer if word is None else reported(desk, Reported(command.payment_id, word, "push"))
+
+
+def _answered(desk: Desk, command: PushAnswered) -> Again | Noted:
     payment, reply = desk.payments[command.payment_id], command.reply
     if not payment.is_open:
         return _learn(desk, payment, reply)
@@ -115,7 +124,7 @@ def _learn(desk: Desk, payment: Payment, reply: PushReply) -> Noted:
             push_state="accepted",
             is_final=False,
             pushed_at=payment.pushed_at or desk.now,
-            next_check_at=desk.later(desk.rules.poll_after_s),
+            next_check_at=desk.first_check(payment),
         )
     return Noted(payment, "repeated")
 
@@ -137,7 +146,7 @@ def _submitted(desk: Desk, payment: Payment, reply: PushReply) -> None:
         "provider_reference": reply.provider_reference or payment.provider_reference,
         "pushed_at": payment.pushed_at or desk.now,
         "expires_at": desk.later(desk.rules.expiry_s),
-        "next_check_at": desk.later(desk.rules.poll_after_s),
+        "next_check_at": min(desk.first_check(payment), desk.later(desk.rules.expiry_s)),
     }
     if payment.status == "initiated":
         desk.move_orders(payment, "start")
@@ -180,7 +189,7 @@ def _outcome_unknown(desk: Desk, payment: Payment, *, cause: str, detail: str | 
         detail=f"outcome unknown {detail or ''}".strip(),
         push_state="unknown",
         pushed_at=payment.pushed_at or desk.now,
-        next_check_at=min(desk.later(desk.rules.poll_after_s), payment.expires_at),
+        next_check_at=min(desk.first_check(payment), payment.expires_at),
     )
 
 

@@ -94,7 +94,12 @@ def _not_paid(desk: Desk, payment: Payment, report: Report, command: Reported) -
     payment = desk.touch(payment, asked_at=desk.now, checks=payment.checks + 1)
     if report.outcome is Outcome.EXPIRED:
         ended = expire(
-            desk, payment, cause=command.cause, is_final=True, detail=report.code, raw_id=command.raw_id
+            desk,
+            payment,
+            cause=command.cause,
+            is_final=report.is_last_word,
+            detail=report.code,
+            raw_id=command.raw_id,
         )
     else:
         reason = report.reason or Reason.OTHER
@@ -115,8 +120,10 @@ def _no_word(desk: Desk, payment: Payment, report: Report, command: Reported) ->
     )
     # A poll is what asks "once more" at the end; a callback that could not be confirmed yet is not.
     is_poll = command.cause != "callback"
-    if is_poll and payment.is_open and desk.now >= payment.expires_at and _may_expire(desk, payment):
-        return Noted(expire(desk, payment, cause="timer", detail=report.code), "expired")
+    if is_poll and payment.is_open and desk.now >= payment.expires_at:
+        if _may_expire(desk, payment):
+            return Noted(expire(desk, payment, cause="timer", detail=report.code), "expired")
+        _tell_staff(desk, payment)
     if payment.is_open and payment.pushed_at and not payment.guided_at:
         payment = _guide(desk, payment, payment.pushed_at)
     return Noted(payment, "unconfirmed")
@@ -153,6 +160,11 @@ def _next_check(desk: Desk, payment: Payment, report: Report, *, hinted: bool) -
 
 def _hand_over(desk: Desk, payment: Payment) -> datetime:
     """A day without an end: only a person can find it. Its claims stay, and it is asked about once a day."""
+    _tell_staff(desk, payment)
+    return desk.later(desk.rules.ask_for_s)
+
+
+def _tell_staff(desk: Desk, payment: Payment) -> None:
     desk.keep(
         f"unresolved:{payment.payment_id}",
         "unresolved",
@@ -161,4 +173,3 @@ def _hand_over(desk: Desk, payment: Payment) -> datetime:
         detail="nobody knows whether this was paid, and the rail cannot be asked",
         payment_id=payment.payment_id,
     )
-    return desk.later(desk.rules.ask_for_s)

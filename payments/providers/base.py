@@ -5,8 +5,9 @@ which never settles anything.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Outcome(StrEnum):
@@ -58,18 +59,6 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
-class PushReply:
-    """The answer to a push; `provider_reference` is what the provider calls the request."""
-
-    taken: Taken
-    provider_reference: str | None = None
-    reason: Reason | None = None
-    code: str = ""  # the provider's own word, for operators
-    retry_after_s: float | None = None
-    is_config_fault: bool = False  # wrong keys or settings: an alarm for the operator
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """What a provider says of a request, by query or by callback. None: it did not say."""
 
@@ -82,8 +71,24 @@ class Report:
     msisdn: str | None = None  # E.164
     external_id: str | None = None
     provider_reference: str | None = None
+    account_reference: str | None = None  # what the bank says was paid for, where it knows no other name
+    reference: str | None = None  # ours, of the push
     retry_after_s: float | None = None
     is_config_fault: bool = False  # wrong keys or settings: an alarm for the operator
+    is_last_word: bool = True  # an expiry that is not is asked about once more
+
+
+@dataclass(frozen=True, slots=True)
+class PushReply:
+    """The answer to a push; `provider_reference` is what the provider calls the request."""
+
+    taken: Taken
+    provider_reference: str | None = None
+    reason: Reason | None = None
+    code: str = ""  # the provider's own word, for operators
+    retry_after_s: float | None = None
+    is_config_fault: bool = False  # wrong keys or settings: an alarm for the operator
+    word: Report | None = None  # the outcome itself, where the rail answers only after the payer has
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class Traits:
     min_minor: int = 1
     max_minor: int = 10**12
     query_gives_amount: bool = True
+    query_after_s: float = 0.0  # an earlier query, unless a callback came, is not worth asking
     callback_reply: tuple[str, str] = field(default=("application/json", "{}"))
 
 
@@ -120,4 +126,29 @@ class Provider(Protocol):
 
     async def check(self) -> None:
         """Obtain a token; raises Unavailable or Refused with what is wrong (`madzi gateways test`)."""
+        ...
+
+
+class Vouch(StrEnum):
+    """What a signature says of a notice."""
+
+    GENUINE = "genuine"  # proof
+    FORGED = "forged"
+    UNSIGNED = "unsigned"  # of a kind that is signed
+    STALE = "stale"  # genuine once, and too old
+    NONE = "none"  # of a kind that nobody signs: a hint
+
+
+@runtime_checkable
+class SignsNotices(Protocol):
+    """A rail whose notices are proof by themselves: signed with a key that is known to us."""
+
+    signature_header: str
+
+    def vouch(self, body: bytes, signature: str, received_at: datetime) -> Vouch:
+        """Say whether a notice is the provider's own; judged on its bytes before anything is read."""
+        ...
+
+    def acknowledgement(self, body: bytes, raw_id: str) -> tuple[str, str]:
+        """Return the content type and text that this provider wants back; `raw_id` is our name for it."""
         ...

@@ -35,6 +35,7 @@ class HttpSettings(BaseModel):
     total_s: float = Field(default=20.0, gt=0, le=120)
     most_bytes: int = Field(default=64 * 1024, ge=1024)
     connections: int = Field(default=64, ge=1, le=1000)
+    keep_alive: bool = True  # False: a connection for each call
 
     @model_validator(mode="after")
     def _connecting_ends_first(self) -> Self:
@@ -54,15 +55,19 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request to a provider. `total_s` replaces the settings' bound where a call is known to be slow."""
+    """A request to a provider. `total_s` replaces the settings' bound where a call is known to be slow.
+
+    `is_once`: it moves money although its method says that it may be repeated, so nothing on our side does.
+    """
 
     provider: str
     operation: str
     method: str
-    url: URL
+    url: URL = field(repr=False)  # it may hold credentials
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
     total_s: float | None = None
+    is_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,7 @@ class Http:
             data=call.body,
             allow_redirects=False,
             timeout=self._timeout(call),
+            middlewares=(_once,) if call.is_once else None,
         ) as response:
             raw = await _read(response, self._settings.most_bytes)
             if raw is None:
@@ -154,9 +160,7 @@ class Http:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=self._settings.connections, keepalive_timeout=_KEEP_ALIVE_S
-                ),
+                connector=self._connector(),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # Else a call without a body would be given one's type.
                 skip_auto_headers=("Content-Type",),
@@ -164,6 +168,23 @@ class Http:
                 headers={"User-Agent": "madzi", "Accept": "application/json", "Accept-Encoding": "identity"},
             )
         return self._session
+
+    def _connector(self) -> aiohttp.TCPConnector:
+        limit = self._settings.connections
+        if not self._settings.keep_alive:
+            return aiohttp.TCPConnector(limit=limit, force_close=True)
+        return aiohttp.TCPConnector(limit=limit, keepalive_timeout=_KEEP_ALIVE_S)
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Let no dropped connection be answered by sending again: aiohttp does so, once, for every GET."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        # Another kind of error, without the address in it; this one is not tried again.
+        raise aiohttp.ClientPayloadError("dropped") from None
 
 
 def endpoint(base_url: str, path: str) -> URL:

@@ -201,3 +201,32 @@ async def test_each_call_is_one_line_without_secrets(wire, http):
     ]
     assert all(line["ms"] >= 0 for line in lines)
     assert "secret" not in str(lines)
+
+
+@pytest.mark.parametrize(("is_once", "sent"), [(False, 2), (True, 1)])
+async def test_a_get_that_moves_money_is_never_sent_again(http, wire, is_once, sent):
+    """The library sends a GET again whose connection was dropped; a second debit could follow."""
+    answer = await http.call(call_to(wire.url, method="GET", is_once=is_once))
+    assert (answer.reach, answer.fault) == (Reach.UNCLEAR, "dropped")
+    assert len(wire.received) == sent
+
+
+async def test_a_call_that_is_sent_once_still_knows_that_nobody_was_there(http):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}/a"
+    answer = await http.call(call_to(url, method="GET", is_once=True))
+    assert (answer.reach, answer.fault) == (Reach.NEVER, "no_connection")
+
+
+async def test_without_keep_alive_each_call_has_its_own_connection(wire):
+    wire.pieces = [OK + b"Content-Length: 2\r\n\r\n{}"]
+    wire.hangs = True
+    async with Http(HttpSettings(connect_s=0.2, total_s=0.4, keep_alive=False)) as http:
+        for _ in range(2):
+            assert (await http.call(call_to(wire.url))).reach is Reach.ANSWERED
+    assert len(wire.received) == 2
+
+
+def test_a_call_does_not_show_its_address():
+    assert "Password" not in repr(call_to("http://127.0.0.1/Req?Password=hidden"))
