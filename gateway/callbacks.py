@@ -142,14 +142,16 @@ class Confirmer:
         return await self._ask(raw, payment, hint, provider)
 
     async def _find(self, raw: StoredCallback, hint: Report) -> Payment | None:
-        """Match by our own key, else by the provider's reference or our external id: all of this account."""
+        """Match by our own key, else by our reference or external id, or the provider's: of this account."""
         p = t.payments.c
         query = sa.select(t.payments).where(p.account_id == raw.account_id)
         async with self._db.read() as connection:
             if raw.key:
                 found = (await connection.execute(query.where(p.callback_key == raw.key))).first()
                 return Payment.of(found) if found and _agrees(Payment.of(found), hint) else None
-            if hint.external_id and _looks_like_id(hint.external_id):
+            if hint.reference and _looks_like_id(hint.reference):
+                found = (await connection.execute(query.where(p.reference == hint.reference))).first()
+            elif hint.external_id and _looks_like_id(hint.external_id):
                 found = (await connection.execute(query.where(p.payment_id == hint.external_id))).first()
             elif hint.provider_reference:
                 by_name = query.where(p.provider_reference == hint.provider_reference)

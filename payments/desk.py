@@ -80,6 +80,11 @@ class Desk:
         """Return the moment `seconds` from now."""
         return self.now + timedelta(seconds=seconds)
 
+    def first_check(self, payment: Payment) -> datetime:
+        """Return when the provider of a push that leaves now is asked, unless a callback comes before."""
+        traits = self.rules.rails[payment.provider].traits
+        return self.later(max(self.rules.poll_after_s, traits.query_after_s))
+
     def touch(self, payment: Payment, **changes: Any) -> Payment:
         """Change a payment without moving its state."""
         touched = replace(payment, updated_at=self.now, **changes)
