@@ -1,0 +1,67 @@
+"""Credentials and what may differ at Airtel Money, `MADZI_AIRTEL_*` (reference airtel-money)."""
+
+from enum import StrEnum
+from typing import Self
+
+import phonenumbers
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.money import EXPONENTS
+from payments.providers.settings import BaseUrl, Secret
+
+CURRENCIES = {"ZM": "ZMW", "KE": "KES", "UG": "UGX", "TZ": "TZS", "RW": "RWF", "CD": "CDF"}
+
+
+class Version(StrEnum):
+    """Which collection address is called; that of v2 is the signed variant (reference §2)."""
+
+    V1 = "v1"
+    V2 = "v2"
+
+
+class AirtelSettings(BaseModel):
+    """Airtel Money collection. The currency follows the country.
+
+    What the reference marks unverified is a setting: whether unsigned calls are taken, the limits of an
+    amount, how soon an enquiry makes sense.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    base_url: BaseUrl
+    client_id: Secret
+    client_secret: Secret
+    country: str = Field(default="ZM", pattern="^[A-Z]{2}$")
+    currency: str = ""
+    version: Version = Version.V1
+    signing: bool | None = None  # None: with v2 only
+    callback_key: Secret | None = None  # the portal's private key, where callback authentication is on
+    query_after_s: float = Field(default=180.0, ge=0, le=3600)
+    min_minor: int = Field(default=1, ge=1)
+    max_minor: int = Field(default=10**12, ge=1)
+    unit_minor: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        usual = CURRENCIES.get(self.country)
+        chosen = self.currency or usual
+        if phonenumbers.country_code_for_region(self.country) == 0:
+            raise ValueError(f"there is no country {self.country!r}; Zambia is ZM")
+        if chosen is None:
+            raise ValueError(f"the currency of {self.country!r} is not known here: set currency")
+        if chosen not in EXPONENTS:
+            raise ValueError(f"currency {chosen!r} is not known here")
+        if self.min_minor > self.max_minor:
+            raise ValueError("min_minor must not be above max_minor")
+        object.__setattr__(self, "currency", chosen)
+        return self
+
+    @property
+    def signs(self) -> bool:
+        """Whether pushes carry x-signature and x-key."""
+        return self.version is Version.V2 if self.signing is None else self.signing
+
+    @property
+    def dialling_prefix(self) -> str:
+        """How an E.164 number of the country begins: Airtel wants the rest only."""
+        return f"+{phonenumbers.country_code_for_region(self.country)}"
