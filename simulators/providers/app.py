@@ -1,30 +1,34 @@
-"""The providers' simulator: MTN MoMo under `/mtn`, M-PESA Daraja under `/daraja`, controls under `/_sim`."""
+"""The providers' simulator: each provider under its name, `/mtn`, `/daraja` …; controls under `/_sim`."""
 
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from simulators.providers.airtel import AirtelMoney
 from simulators.providers.config import Config
 from simulators.providers.control import Control
 from simulators.providers.daraja import Daraja
 from simulators.providers.mtn import MtnMomo
 from simulators.providers.network import Network, Provider
+from simulators.providers.zamtel import Zamtel
 
 NETWORK: web.AppKey[Network] = web.AppKey("network", Network)
 _LARGEST_BODY = 64 * 1024
 
 
 def create(config: Config | None = None) -> web.Application:
-    """Return the application; a gateway's base URLs are `…/mtn` and `…/daraja`.
+    """Return the application; a gateway's base URLs are `…/mtn`, `…/daraja` and so on.
 
     Raises OSError when the journal cannot be opened.
     """
     network = Network(config or Config())
-    mtn, daraja = MtnMomo(network), Daraja(network)
-    providers: dict[str, Provider] = {mtn.name: mtn, daraja.name: daraja}
+    rails = (MtnMomo(network), AirtelMoney(network), Daraja(network), Zamtel(network))
+    providers: dict[str, Provider] = {rail.name: rail for rail in rails}
     app = web.Application(client_max_size=_LARGEST_BODY)
     app[NETWORK] = network
-    app.add_routes([*mtn.routes("/mtn"), *daraja.routes("/daraja"), *Control(network).routes()])
+    for rail in rails:
+        app.add_routes(rail.routes(f"/{rail.name}"))
+    app.add_routes(Control(network).routes())
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
         await network.open(providers)

@@ -28,6 +28,27 @@ class Mtn:
 
 
 @dataclass(frozen=True, slots=True)
+class Airtel:
+    """Airtel Money collection (reference airtel-money), with what its reference leaves open as settings."""
+
+    client_id: str = "demo-airtel-client-id"
+    client_secret: str = "demo-airtel-client-secret"  # noqa: S105 - opens only this simulator
+    country: str = "ZM"
+    currency: str = "ZMW"
+    dialling_prefix: str = "+260"
+    payee: str = "KANYAMA WATER TRUST"
+    callback_url: str | None = None  # as in the portal: one for the application
+    callback_key: str | None = "demo-airtel-callback-key"  # None: notices carry no hash
+    hashed: str = "compact"  # or spaced, whole_compact: the text that the hash is of
+    signing: bool = False  # whether v1 wants x-signature too; v2 always does
+    zambian_codes: bool = True  # response codes as in the Zambian note, else as in the portal's copies
+    refusal_status: int = 200  # or 400: the HTTP status of a push that is refused
+    not_found_for_s: float = 0.0  # so long an enquiry does not know the push yet
+    token_life_s: float = 180.0
+    prompt_lifetime_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Daraja:
     """M-PESA Daraja (reference daraja). `till` is the PartyB of CustomerBuyGoodsOnline."""
 
@@ -49,6 +70,17 @@ class Daraja:
 
 
 @dataclass(frozen=True, slots=True)
+class Zamtel:
+    """Zamtel Kwacha (reference zamtel-and-others §A). The password is base64 with the two awkward letters."""
+
+    third_party_id: str = "MADZI_Caller"
+    password: str = "ZGVt/y16YW10ZWw+a2V5"  # noqa: S105 - opens only this simulator
+    shortcode: str = "000127"
+    payee: str = "KANYAMA WATER TRUST"
+    prompt_lifetime_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Latency:
     """How long the network takes, in seconds: to answer, to bring the prompt, to bring the news."""
 
@@ -65,7 +97,9 @@ class Config:
 
     seed: int = 7
     mtn: Mtn = field(default_factory=Mtn)
+    airtel: Airtel = field(default_factory=Airtel)
     daraja: Daraja = field(default_factory=Daraja)
+    zamtel: Zamtel = field(default_factory=Zamtel)
     latency: Latency = field(default_factory=Latency)
     faults: Faults = field(default_factory=Faults)
     person: Person = field(default_factory=Person)

@@ -40,7 +40,7 @@ class Provider(Forger, Protocol):
         ...
 
     def notice(self, push: Push) -> bytes:
-        """Return the body of the callback that claims `push`."""
+        """Return the body of the callback that claims `push`; empty where the provider tells nothing."""
         ...
 
 
@@ -102,6 +102,11 @@ class Network:
         if fault and fault.name == "before_reply":
             await first_of(self.timing, asyncio.shield(told), _LONGEST_HELD_REPLY_S)
 
+    async def decide(self, provider: Provider, push: Push) -> None:
+        """Take a push of a provider that calls nobody back, and wait until its payer has decided."""
+        self.book.accept(push)
+        await asyncio.shield(self._start(provider, push, None))
+
     def _start(self, provider: Provider, push: Push, fault: Fault | None) -> asyncio.Task[None]:
         task = asyncio.create_task(self._run(provider, push, fault))
         self._tasks.add(task)
@@ -143,9 +148,9 @@ class Network:
         )
 
     def _settle(self, provider: Provider, push: Push, code: str) -> None:
-        receipt = provider.receipt() if code == "paid" else None
+        receipt = (push.extra.get("receipt") or provider.receipt()) if code == "paid" else None
         self.book.settle(push, code, receipt, self.timing.now())
 
     async def _tell(self, provider: Provider, push: Push, claims: Push) -> None:
-        if push.callback_url:
-            await self.sender.send(provider.callback_method, push.callback_url, provider.notice(claims))
+        if push.callback_url and (body := provider.notice(claims)):
+            await self.sender.send(provider.callback_method, push.callback_url, body)

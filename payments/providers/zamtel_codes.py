@@ -1,0 +1,35 @@
+"""Every status of Zamtel Kwacha, each in one row (reference zamtel-and-others §A); any other is UNKNOWN.
+
+Statuses are texts, `-1` included. 2001 and 2005 are documented for payouts; a collection is refused by the
+same words, should it ever be.
+"""
+
+from dataclasses import dataclass
+
+from payments.providers.base import Outcome, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a status says."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    is_config_fault: bool = False
+
+
+UNKNOWN = Status(Outcome.UNKNOWN)
+STATUSES = {
+    "0": Status(Outcome.PAID),
+    "E8003": Status(Outcome.NOT_PAID, Reason.PIN),
+    "2006": Status(Outcome.NOT_PAID, Reason.BALANCE),
+    "E8027": UNKNOWN,  # "system unable to process": it does not say what it had processed by then
+    "-1": UNKNOWN,
+    "2001": Status(Outcome.NOT_PAID, Reason.OTHER, is_config_fault=True),  # our own authentication
+    "2005": Status(Outcome.NOT_PAID, Reason.LIMIT),
+}
+
+
+def status(code: str) -> Status:
+    """Return what a status says; any other is UNKNOWN."""
+    return STATUSES.get(code, UNKNOWN)
