@@ -12,7 +12,17 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks import acceptance, complete, databases, hops, memory, messages, servers
+from benchmarks import (
+    acceptance,
+    complete,
+    databases,
+    hops,
+    memory,
+    messages,
+    node_builder,
+    redis_server,
+    servers,
+)
 
 Row = tuple[str, str, str, str]
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -22,9 +32,32 @@ _HEAD: Row = ("what", "figure", "bound", "met")
 
 def _hops() -> Iterator[Row]:
     with databases.sqlite() as where:
-        yield from hops.table(hops.measure(where), where.name)
+        yield from _kept(where, hops.IN_MEMORY)
+    with databases.sqlite() as where:
+        yield from _kept(where, hops.in_database(where.name, 1.8))
     with databases.postgresql() as where:
-        yield from hops.table(hops.measure(where), where.name)
+        yield from _kept(where, hops.in_database(where.name, 2.2))
+    with redis_server.redis() as url:
+        if url is None:
+            yield "menu hop, session in Redis", "not measured: no Redis for this Python", "", ""
+        else:
+            yield from _in_redis(url)
+
+
+def _kept(where: databases.Where, kept: hops.Kept) -> Iterator[Row]:
+    yield from hops.table(hops.measure(where, kept), kept)
+
+
+def _in_redis(url: str) -> Iterator[Row]:
+    kept = hops.in_redis(url)
+    with databases.sqlite() as where, node_builder.installed() as found:
+        if isinstance(found, str):
+            yield from _kept(where, kept)
+            yield node_builder.NAME, f"not measured: {found}", "", ""
+            return
+        costs = hops.measure(where, kept, lambda port: node_builder.command(found, port, url))
+        yield from hops.table(costs, kept)
+        yield from hops.against(costs, kept, node_builder.NAME)
 
 
 def _acceptance() -> Iterator[Row]:
