@@ -9,13 +9,13 @@ import structlog
 from town import CALLER, KENYAN, KENYAN_TAP, PAY_ALL, until
 
 from core import logs
-from gateway import callbacks, hops, problems, pushes, runtime, workers
+from gateway import acts_money, callbacks, hops, problems, pushes, runtime, workers
 from payments.providers import http
 
 # A logger that was used before holds on to the settings of that time.
-LOGGERS = [(module, "_log") for module in (callbacks, hops, problems, pushes, runtime, workers)] + [
-    (http, "log")
-]
+LOGGERS = [
+    (module, "_log") for module in (acts_money, callbacks, hops, problems, pushes, runtime, workers)
+] + [(http, "log")]
 
 
 @pytest.fixture
