@@ -25,7 +25,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "sms": BEFORE | AFTER,
     "delivery": DELIVERY | {"before_reply", "out_of_order"},
 }
-PROVIDERS = frozenset({"mtn", "daraja", "zamtel", "kcb", "africastalking"})
+PROVIDERS = frozenset({"mtn", "airtel", "daraja", "zamtel", "kcb", "africastalking"})
 COPIES: Mapping[str, int] = {"dropped": 0, "twice": 2, "ten_times": 10}
 LONGEST_SCRIPT = 10_000
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from simulators.providers.airtel import AirtelMoney
 from simulators.providers.config import Config
 from simulators.providers.control import Control
 from simulators.providers.daraja import Daraja
@@ -21,7 +22,7 @@ def create(config: Config | None = None) -> web.Application:
     Raises OSError when the journal cannot be opened.
     """
     network = Network(config or Config())
-    rails = (MtnMomo(network), Daraja(network), Zamtel(network))
+    rails = (MtnMomo(network), AirtelMoney(network), Daraja(network), Zamtel(network))
     providers: dict[str, Provider] = {rail.name: rail for rail in rails}
     app = web.Application(client_max_size=_LARGEST_BODY)
     app[NETWORK] = network

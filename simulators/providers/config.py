@@ -28,6 +28,27 @@ class Mtn:
 
 
 @dataclass(frozen=True, slots=True)
+class Airtel:
+    """Airtel Money collection (reference airtel-money), with what its reference leaves open as settings."""
+
+    client_id: str = "demo-airtel-client-id"
+    client_secret: str = "demo-airtel-client-secret"  # noqa: S105 - opens only this simulator
+    country: str = "ZM"
+    currency: str = "ZMW"
+    dialling_prefix: str = "+260"
+    payee: str = "KANYAMA WATER TRUST"
+    callback_url: str | None = None  # as in the portal: one for the application
+    callback_key: str | None = "demo-airtel-callback-key"  # None: notices carry no hash
+    hashed: str = "compact"  # or spaced, whole_compact: the text that the hash is of
+    signing: bool = False  # whether v1 wants x-signature too; v2 always does
+    zambian_codes: bool = True  # response codes as in the Zambian note, else as in the portal's copies
+    refusal_status: int = 200  # or 400: the HTTP status of a push that is refused
+    not_found_for_s: float = 0.0  # so long an enquiry does not know the push yet
+    token_life_s: float = 180.0
+    prompt_lifetime_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Daraja:
     """M-PESA Daraja (reference daraja). `till` is the PartyB of CustomerBuyGoodsOnline."""
 
@@ -76,6 +97,7 @@ class Config:
 
     seed: int = 7
     mtn: Mtn = field(default_factory=Mtn)
+    airtel: Airtel = field(default_factory=Airtel)
     daraja: Daraja = field(default_factory=Daraja)
     zamtel: Zamtel = field(default_factory=Zamtel)
     latency: Latency = field(default_factory=Latency)

@@ -40,7 +40,7 @@ class Provider(Forger, Protocol):
         ...
 
     def notice(self, push: Push) -> bytes:
-        """Return the body of the callback that claims `push`."""
+        """Return the body of the callback that claims `push`; empty where the provider tells nothing."""
         ...
 
 
@@ -152,5 +152,5 @@ class Network:
         self.book.settle(push, code, receipt, self.timing.now())
 
     async def _tell(self, provider: Provider, push: Push, claims: Push) -> None:
-        if push.callback_url:
-            await self.sender.send(provider.callback_method, push.callback_url, provider.notice(claims))
+        if push.callback_url and (body := provider.notice(claims)):
+            await self.sender.send(provider.callback_method, push.callback_url, body)
