@@ -35,6 +35,7 @@ from gateway.workers import Together, Worker
 from payments import tables as t
 from payments.desk import Rail, Rules
 from payments.providers.accounts import Account, callback_url, ensure_accounts
+from payments.providers.airtel import Airtel
 from payments.providers.base import Provider
 from payments.providers.daraja import Daraja
 from payments.providers.http import Http, HttpSettings
@@ -174,8 +175,12 @@ def _menus(settings: Settings) -> Callable[[str], MenuSettings]:
     return lambda network_code: sized[networks.septets(network_code)]
 
 
+# Each is there when the settings of its name are.
+_RAILS: Mapping[str, Callable[..., Provider]] = {"mtn": Mtn, "airtel": Airtel, "daraja": Daraja}
+
+
 async def _accounts(db: Database, settings: Settings, clock: Clock, ids: Ids) -> list[Account]:
-    configured = [name for name in ("mtn", "daraja") if getattr(settings, name) is not None]
+    configured = [name for name in _RAILS if getattr(settings, name) is not None]
     async with db.write() as connection:
         return await ensure_accounts(connection, configured, ids, clock)
 
@@ -187,10 +192,9 @@ def _providers(settings: Settings, accounts: list[Account], http: Http, clock: C
         common: dict[str, Any] = {
             "account_id": account.account_id, "http": http, "clock": clock, "store": store,
         }  # fmt: skip
-        if account.provider == "mtn" and settings.mtn:
-            built[account.account_id] = Mtn(settings.mtn, **common)
-        elif account.provider == "daraja" and settings.daraja:
-            built[account.account_id] = Daraja(settings.daraja, **common)
+        rail, own = _RAILS.get(account.provider), getattr(settings, account.provider, None)
+        if rail is not None and own is not None:
+            built[account.account_id] = rail(own, **common)
     return built
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.channels.networks import NetworkLimits
+from payments.providers.airtel_settings import AirtelSettings
 from payments.providers.settings import DarajaSettings, MtnSettings
 from payments.validation import Limits
 from sms.quiet import QuietHours
@@ -86,6 +87,7 @@ class Settings(BaseSettings):
     at: AfricasTalkingSettings | None = None
     mtn: MtnSettings | None = None
     daraja: DarajaSettings | None = None
+    airtel: AirtelSettings | None = None
 
     @field_validator("master_key")
     @classmethod

@@ -37,15 +37,15 @@ def simulators_of(settings: Settings) -> Addresses:
 
     An address on the internet is a real party's, which has no `/_sim`: it is never asked.
     """
-    rails = [rail.base_url for rail in (settings.mtn, settings.daraja) if rail]
+    rails = [rail.base_url for rail in (settings.mtn, settings.airtel, settings.daraja) if rail]
     found = [_beside(url) for url in rails if _is_near(url)]
     at = settings.at.base_url.rstrip("/") if settings.at and _is_near(settings.at.base_url) else None
     return Addresses(providers_url=next(iter(found), None), aggregator_url=at)
 
 
 def _beside(base_url: str) -> str:
-    """Return the address under which `…/mtn` and `…/daraja` are served."""
-    return base_url.rstrip("/").removesuffix("/mtn").removesuffix("/daraja")
+    """Return the address under which `…/mtn`, `…/airtel` and `…/daraja` are served."""
+    return base_url.rstrip("/").removesuffix("/mtn").removesuffix("/airtel").removesuffix("/daraja")
 
 
 def _is_near(url: str) -> bool:

@@ -18,8 +18,13 @@ BANNED_WORDS = ("mpesa", "m-pesa", "safaricom", "exe", "cmd", "sql", "query")
 _MOST_DRAWS = 100
 
 # The kinds of notices that are read (contract §2), each with its end of the address.
-_KINDS: Mapping[str, Mapping[str, str]] = {"daraja": {"stk": "/stk"}, "mtn": {"callback": ""}}
-_PUSH_KIND = {"daraja": "stk", "mtn": "callback"}
+_KINDS: Mapping[str, Mapping[str, str]] = {
+    "airtel": {"callback": ""},
+    "daraja": {"stk": "/stk"},
+    "mtn": {"callback": ""},
+}
+# Airtel's portal holds one address for all pushes: what is sent along is not used there.
+_PUSH_KIND = {"airtel": "callback", "daraja": "stk", "mtn": "callback"}
 
 
 @dataclass(frozen=True, slots=True)
