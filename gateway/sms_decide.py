@@ -257,12 +257,18 @@ def _seen(line: Line, command: Command, desk: Desk) -> Tap | Text:
 
 def _status(line: Line, command: Command, desk: Desk) -> Text:
     tap = _seen(line, command, desk)
-    return tap if isinstance(tap, Text) else sms_staff.status(tap, desk.facts)
+    return (
+        tap
+        if isinstance(tap, Text)
+        else sms_staff.status(desk.facts.statuses[tap.tap_id, line.person.msisdn])
+    )
 
 
 def _who(line: Line, command: Command, desk: Desk) -> Text:
     tap = _seen(line, command, desk)
-    return tap if isinstance(tap, Text) else sms_staff.who(tap, desk.facts)
+    return (
+        tap if isinstance(tap, Text) else sms_staff.who(desk.facts.statuses[tap.tap_id, line.person.msisdn])
+    )
 
 
 def _behind(line: Line, _command: Command, desk: Desk) -> Text:

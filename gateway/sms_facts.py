@@ -8,14 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.facts import Loader
 from gateway.sms_asked import Line, Person
-from payments import views
-from payments.records import Payment
 from sms.inbound import Command, Refusal, Why, Word
 from sms.inbound import near as slips
 from taps import behind, store, users
 from taps.behind import Page
-from taps.debts import Part
-from taps.model import Tap, Tenant, User, Zone
+from taps.model import Tap, User, Zone
 from ussd_menus import facts as f
 
 _OWED = frozenset({Word.BAL, Word.PAY})
@@ -29,9 +26,7 @@ class Facts:
     taps: dict[str, Tap] = field(default_factory=dict)
     owed: Mapping[tuple[str, str], f.Tap] = field(default_factory=dict)  # (TapID, msisdn)
     last: Mapping[str, f.PaymentLine] = field(default_factory=dict)
-    tenants: Mapping[str, list[Tenant]] = field(default_factory=dict)
-    parts: Mapping[str, list[Part]] = field(default_factory=dict)
-    under_way: Mapping[str, Payment] = field(default_factory=dict)  # by part
+    statuses: Mapping[tuple[str, str], f.TapStatus] = field(default_factory=dict)  # (TapID, msisdn)
     zones: Sequence[Zone] = ()
     behind: Mapping[tuple[str, ...], Page] = field(default_factory=dict)  # by zones
 
@@ -60,7 +55,7 @@ async def load(connection: AsyncConnection, lines: Sequence[Line], loader: Loade
     facts = Facts()
     facts.taps = await _taps(connection, lines)
     await _owed(connection, facts, lines, loader, now)
-    await _wholes(connection, facts, lines)
+    await _statuses(connection, facts, lines, loader, now)
     await _behind(connection, facts, lines, now)
     return facts
 
@@ -111,17 +106,22 @@ def _meant(line: Line, asked: Command, taps: Mapping[str, Tap]) -> Sequence[str]
     return [taps[asked.tap].tap_id] if asked.tap in taps else []
 
 
-async def _wholes(connection: AsyncConnection, facts: Facts, lines: Sequence[Line]) -> None:
-    named = {
-        facts.taps[line.asked.tap].tap_id
+async def _statuses(
+    connection: AsyncConnection, facts: Facts, lines: Sequence[Line], loader: Loader, now: datetime
+) -> None:
+    """Read how far taps are, as screens show it; nothing of a tap that is not the asker's to see."""
+    wanted = {
+        f.TapStatusFacts(facts.taps[line.asked.tap].tap_id, line.person.msisdn)
         for line in lines
         if isinstance(line.asked, Command) and line.asked.word in _WHOLE and line.asked.tap in facts.taps
     }
-    if named:
-        facts.tenants = await store.tenants_of(connection, sorted(named))
-        facts.parts = await store.open_parts(connection, sorted(named))
-        ids = [part.part_id for parts in facts.parts.values() for part in parts if part.open_minor]
-        facts.under_way = await views.under_way_by_part(connection, ids)
+    if wanted:
+        found = await loader.load(connection, list(wanted), now)
+        facts.statuses = {
+            (asked.typed, asked.msisdn): status
+            for asked in wanted
+            if isinstance(status := found[asked], f.TapStatus)
+        }
 
 
 async def _behind(connection: AsyncConnection, facts: Facts, lines: Sequence[Line], now: datetime) -> None:

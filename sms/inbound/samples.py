@@ -83,8 +83,10 @@ def _staff(data: Data, owed: Owed) -> Iterator[Text]:
     tenants = Counts(12, 12, 12, data.moment) if is_long else Counts(open=1)
     since = data.moment if is_long else None
     names = ["Mutinta Hamoonga-Lungu"] * 12 if is_long else ["Jo"]
-    yield texts.status(owed, owed.amount_minor, tenants, _LAST_DAY)
-    yield texts.status_shared(owed, 0, since, _LAST_DAY)
+    older = owed if is_long else Owed(owed.tap_id, 0, owed.currency)
+    yield texts.status(owed, owed.amount_minor, tenants, _LAST_DAY, older=older)
+    yield texts.status_shared(owed, 0, since, _LAST_DAY, older=older)
+    yield texts.status_shared(owed, 0, None, _LAST_DAY, older=older, last_payer=("3456", data.moment))
     yield texts.who(owed.tap_id, "2026-11", names, 12)
     yield texts.who(owed.tap_id, "2026-11", [], 12 if is_long else 1)
     yield texts.behind([owed] * (4 if is_long else 1), 97 if is_long else 0)

@@ -250,19 +250,35 @@ def language_set() -> Text:
 # Agents
 
 
-def status(owed: Owed, paid_minor: int, counts: Counts, due: date) -> Text:
-    """Say how an individualized tap stands in a period; `owed` holds all that was billed."""
+def status(owed: Owed, paid_minor: int, counts: Counts, due: date, *, older: Owed) -> Text:
+    """Say how an individualized tap stands: `owed` is what was billed, `older` is open of bills before."""
     waiting: Text | str = NOTHING
     if counts.waiting_since:
         waiting = Text("part.since", {"since": say.time(counts.waiting_since)})
     numbers = {"done": counts.paid, "open": counts.open, "waiting": counts.waiting, "since": waiting}
-    return Text("status.sms", {**_billed(owed, paid_minor), **numbers, "due": _day(due)})
+    names = Text("part.sendwho", {"tap": owed.tap_id})
+    about = {**_billed(owed, paid_minor), **_due(due), **_older(older)}
+    return Text("status.sms", {**about, **numbers, "help": names})
 
 
-def status_shared(owed: Owed, paid_minor: int, waiting_since: datetime | None, due: date) -> Text:
-    """Say how a shared tap stands in a period."""
-    waiting = Text("part.waiting", {"since": say.time(waiting_since)}) if waiting_since else NOTHING
-    return Text("status.shared", {**_billed(owed, paid_minor), "waiting": waiting, "due": _day(due)})
+def status_shared(
+    owed: Owed,
+    paid_minor: int,
+    waiting_since: datetime | None,
+    due: date,
+    *,
+    older: Owed,
+    last_payer: tuple[str, datetime] | None = None,
+) -> Text:
+    """Say how a shared tap stands in a period; `last_payer` is the end of a phone and when it paid."""
+    payer: Text | str = NOTHING
+    if waiting_since:
+        payer = Text("part.waiting", {"since": say.time(waiting_since)})
+    elif last_payer:
+        payer = Text("part.payer", {"digits": last_payer[0], "date": say.date(last_payer[1])})
+    how = Text("part.sendpay", {"tap": owed.tap_id})
+    about = {**_billed(owed, paid_minor), **_due(due), **_older(older)}
+    return Text("status.shared", {**about, "payer": payer, "help": how})
 
 
 def who(tap_id: str, period: str, not_paid: Sequence[str], paid: int) -> Text:
@@ -343,6 +359,15 @@ def _billed(owed: Owed, paid_minor: int) -> dict[str, Any]:
 
 def _period(periods: Sequence[str]) -> Text | str:
     return Text("part.period", {"period": say.periods(periods)}) if periods else NOTHING
+
+
+def _due(due: date) -> dict[str, Any]:
+    return {"when": Text("part.due", {"due": _day(due)})}
+
+
+def _older(older: Owed) -> dict[str, Any]:
+    amount = display(older.amount_minor, older.currency)
+    return {"older": Text("part.older", {"amount": amount}) if older.amount_minor > 0 else NOTHING}
 
 
 def _day(day: date) -> str:

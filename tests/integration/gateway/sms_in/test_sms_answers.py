@@ -25,6 +25,7 @@ from payments.tables import cash_receipts
 from sms import optouts
 from sms.tables import sms_messages
 from taps import store
+from taps.tables import debt_parts, debts
 
 EVERYTHING = [
     [
@@ -305,6 +306,28 @@ async def test_status_counts_who_has_paid_and_who_is_paying(village):
     await village.say(MARY, "PAY")
     (said,) = await village.say(AGENT, f"STATUS {SPLIT}")
     assert "paid K0.00 of K30.00. Paid by 0, not by 1, waiting 1 since 08:15. Due 30 Nov." in said
+
+
+async def test_status_and_names_speak_of_older_bills_as_screens_do(village):
+    await village.say(AGENT, f"CASH {SPLIT} 15 {MARY}")
+    async with village.db.write() as connection:  # November is paid, John's October is not
+        await connection.execute(
+            sa.update(debt_parts)
+            .where(debt_parts.c.debt_id.in_(sa.select(debts.c.debt_id).where(debts.c.period == "2026-11")))
+            .values(paid_minor=debt_parts.c.amount_minor)
+        )
+    (said,) = await village.say(AGENT, f"STATUS {SPLIT}")
+    assert "paid K30.00 of K30.00." in said
+    assert "Older bills: K15.00." in said
+    (said,) = await village.say(AGENT, f"WHO {SPLIT}")
+    assert "not paid: John Phiri. Paid by 1." in said
+
+
+async def test_who_of_a_shared_tap_tells_the_end_of_the_payers_phone(village):
+    await village.say(AGENT, f"CASH {SHARED} 60 {MARY}")
+    for word in ("STATUS", "WHO"):
+        (said,) = await village.say(KEEPER, f"{word} {SHARED}")
+        assert "paid K30.00 of K30.00. One payer for all. Last payer ending 3456, 21 Nov. Due 30 Nov." in said
 
 
 async def test_a_caretaker_may_not_flag_the_tap_of_another(village):
