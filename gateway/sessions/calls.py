@@ -17,7 +17,10 @@ RESUME_WITHIN = timedelta(minutes=10)
 
 
 class Call(Struct, frozen=True, array_like=True):
-    """A call after a hop: where the caller stands, and every reply given."""
+    """A call after a hop: where the caller stands, and every reply given.
+
+    Stores keep its fields by their places: a new one comes last and has a default.
+    """
 
     session_id: str  # ours: the aggregator's may come again
     key: Key
