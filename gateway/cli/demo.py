@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import sqlalchemy as sa
 import structlog
 import typer
@@ -24,11 +25,12 @@ from gateway.cli.common import DEMO_FILE, own_name
 from gateway.cli.processes import Party, listen, simulated, until_stopped
 from gateway.cli.sole_demo import sole_demo
 from gateway.housekeeping import Housekeeper
-from gateway.runtime import build_reminders, build_worker, open_runtime
+from gateway.runtime import Runtime, build_reminders, build_worker, open_runtime
 from gateway.settings import Settings
 from gateway.web import create_app
+from payments.providers.accounts import urls
 from simulators.aggregator.config import Config as AggregatorConfig
-from simulators.providers.config import Daraja, Mtn
+from simulators.providers.config import Airtel, Daraja, Mtn
 from simulators.serve import Running, start
 from taps import importing, raising
 from taps.periods import period_of
@@ -66,6 +68,7 @@ async def _run(port: int, data: Path, speed: float) -> None:
         settings = Settings()
         await _seed(settings)
         runtime = await stack.enter_async_context(open_runtime(settings))
+        await _tell_airtel(runtime, providers.url)
         hands = build_worker(runtime)
         app = create_app(runtime, hands.wake)
         add_phone(app, settings, demo_numbers())
@@ -101,6 +104,17 @@ async def _simulator(
     return running
 
 
+async def _tell_airtel(runtime: Runtime, providers_url: str) -> None:
+    """Enter the callback address where Airtel's portal would have it: it does not travel with a push."""
+    for account in runtime.accounts.values():
+        if account.provider == "airtel":
+            address = urls(runtime.settings.public_url, account)["callback"]
+            async with aiohttp.request(
+                "PUT", f"{providers_url}/airtel/_sim/portal", json={"callback_url": address}
+            ) as reply:
+                reply.raise_for_status()
+
+
 def _kept_token(data: Path) -> str:
     """Return the channel token of this data folder, so that addresses stay the same after a restart."""
     try:
@@ -112,7 +126,7 @@ def _kept_token(data: Path) -> str:
 def _environment(
     data: Path, gateway_url: str, token: str, speed: float, providers_url: str, aggregator_url: str
 ) -> dict[str, str]:
-    mtn, daraja, africastalking = Mtn(), Daraja(), AggregatorConfig()
+    mtn, airtel, daraja, africastalking = Mtn(), Airtel(), Daraja(), AggregatorConfig()
     defaults = {"PUSH_DELAY_S": 3, "PAYMENT_EXPIRY_S": 300, "POLL_AFTER_S": 20, "GUIDE_AFTER_S": 45}
     times = {
         f"MADZI_{name}": str(float(os.environ.get(f"MADZI_{name}", seconds)) / speed)
@@ -133,6 +147,13 @@ def _environment(
         "MADZI_MTN_API_USER": mtn.api_user,
         "MADZI_MTN_API_KEY": mtn.api_key,
         "MADZI_MTN_TARGET_ENVIRONMENT": mtn.target_environment,
+        "MADZI_AIRTEL_BASE_URL": f"{providers_url}/airtel",
+        "MADZI_AIRTEL_CLIENT_ID": airtel.client_id,
+        "MADZI_AIRTEL_CLIENT_SECRET": airtel.client_secret,
+        "MADZI_AIRTEL_CALLBACK_KEY": airtel.callback_key or "",
+        "MADZI_AIRTEL_COUNTRY": airtel.country,
+        "MADZI_AIRTEL_CURRENCY": airtel.currency,
+        "MADZI_AIRTEL_QUERY_AFTER_S": str(180 / speed),
         "MADZI_DARAJA_BASE_URL": f"{providers_url}/daraja",
         "MADZI_DARAJA_CONSUMER_KEY": daraja.consumer_key,
         "MADZI_DARAJA_CONSUMER_SECRET": daraja.consumer_secret,
