@@ -47,7 +47,7 @@ def behind(page: Page) -> Text:
     if not page.items:
         return texts.none_behind()
     named = [Owed(one.tap_id, one.owed_minor, one.currency) for one in page.items[:_MOST_NAMED]]
-    return texts.behind(named, len(page.items) - len(named))
+    return texts.behind(named, len(page.items) - len(named) + page.n_after)
 
 
 def first_zone(person: Person, zones: Sequence[Zone]) -> str:

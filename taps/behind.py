@@ -35,10 +35,15 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some taps behind, and whether there are more after the last one."""
+    """Some taps behind, and how many more there are after the last one."""
 
     items: tuple[Behind, ...]
-    has_more: bool
+    n_after: int = 0
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is another page."""
+        return self.n_after > 0
 
 
 def _sum(amount: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
@@ -50,7 +55,14 @@ _OWED = _sum(debt_parts.c.amount_minor - debt_parts.c.paid_minor)
 _OVERDUE = debts.c.period < sa.bindparam("this_period", type_=sa.String)
 # Debts are found by zone and period (ix_debts_zone_period), their parts by debt (ix_debt_parts_debt_id).
 _WORST = (
-    sa.select(debts.c.tap_id, taps.c.tap_number, debts.c.zone, debts.c.currency, _OWED.label("owed_minor"))
+    sa.select(
+        debts.c.tap_id,
+        taps.c.tap_number,
+        debts.c.zone,
+        debts.c.currency,
+        _OWED.label("owed_minor"),
+        sa.func.count().over().label("n_all"),  # of the taps behind: counted before the limit
+    )
     .join(debt_parts, debt_parts.c.debt_id == debts.c.debt_id)
     .join(taps, taps.c.tap_id == debts.c.tap_id)
     .where(_OVERDUE, debt_parts.c.paid_minor < debt_parts.c.amount_minor)
@@ -99,7 +111,7 @@ async def page(
     asks with every zone's code. At most 200 at once.
     """
     limit = max(1, min(limit, MOST))
-    params: dict[str, Any] = {"this_period": period_of(now), "most": limit + 1}
+    params: dict[str, Any] = {"this_period": period_of(now), "most": limit}
     if after:
         params |= {
             "after_owed": after.owed_minor,
@@ -108,9 +120,9 @@ async def page(
         }
     query = _WORST_AFTER if after else _WORST
     rows = await bulk.fetch(connection, query, debts.c.zone, zones, params)
-    shown = rows[:limit]
-    behind = await _periods(connection, [row.tap_id for row in shown], params)
-    return Page(tuple(_behind(row, behind[row.tap_id]) for row in shown), len(rows) > limit)
+    behind = await _periods(connection, [row.tap_id for row in rows], params)
+    n_after = rows[0].n_all - len(rows) if rows else 0
+    return Page(tuple(_behind(row, behind[row.tap_id]) for row in rows), n_after)
 
 
 async def _periods(

@@ -24,9 +24,11 @@ from gateway.sms_inbox import KIND
 from payments.tables import cash_receipts
 from sms import optouts
 from sms.tables import sms_messages
-from taps import store
+from taps import importing, raising, store
 from taps.tables import debt_parts, debts
+from taps.tap_id import make
 
+HEADER_OF_TAPS = "tap_id,zone,latitude,longitude,billing,caretaker_msisdn,households,tap_number\n"
 EVERYTHING = [
     [
         "BAL",
@@ -293,6 +295,19 @@ async def test_an_agent_sees_the_taps_behind_in_their_zones_only(village):
     assert FAR not in said
     (other,) = await village.say(AGENT, "BEHIND Chazanga")
     assert other.endswith("BEHIND KNY")
+
+
+async def test_all_taps_behind_are_counted_however_many_there_are(village):
+    taps = [make("KNY", number) for number in range(1000, 1030)]
+    rows = "".join(f"{tap},KNY,,,shared,,,\n" for tap in taps)
+    async with village.db.write() as connection:
+        how = {"ids": village.ids, "clock": village.clock}
+        data = (HEADER_OF_TAPS + rows).encode()
+        report = await importing.import_file(connection, "taps", data, **how)
+        assert not report.bad
+        await raising.raise_debts(connection, "2026-09", **how)
+    (said,) = await village.say(AGENT, "BEHIND")
+    assert f" +{len(taps) + 2 - 4}. To see one" in said
 
 
 async def test_a_caretaker_sees_status_and_names_of_their_own_tap(village):
