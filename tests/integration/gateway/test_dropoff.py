@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from town import CALLER, EVERY_STORE, NEIGHBOUR, PAY_ALL, TAP, TOKEN
 from typer.testing import CliRunner
 
-from gateway.cli import app
+from gateway.cli.commands import app
 from gateway.sessions import dropoff
 from gateway.sessions.tables import ussd_end_events
 from simulators.aggregator.dialler import Dialler
