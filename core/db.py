@@ -36,6 +36,7 @@ Id = sa.String(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 
 
 _LONGEST_TURN_S = 30.0
+_LONGEST_LOCK_S = 10.0
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -87,8 +88,12 @@ def _as_text(moment: datetime) -> str:
 class Database:
     """Opens connections for writing (one transaction each) and for reading."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        """Prepare engines for a `sqlite+aiosqlite` or `postgresql+asyncpg` URL; nothing is opened yet."""
+    def __init__(self, url: str, *, pool_size: int = 8, longest_s: float = 0) -> None:
+        """Prepare engines for a `sqlite+aiosqlite` or `postgresql+asyncpg` URL; nothing is opened yet.
+
+        PostgreSQL gives a statement, or a transaction in which nothing is asked, up after `longest_s`; 0 is
+        never. SQLite runs inside the process, where there is nobody else to lose.
+        """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._writer: _Writer | AsyncEngine
@@ -99,7 +104,12 @@ class Database:
             self._scanner = _sqlite(self.url, size=2)
         else:
             self._reader = self._scanner = create_async_engine(
-                self.url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=False
+                self.url,
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_timeout=10,
+                pool_pre_ping=False,
+                connect_args={"server_settings": _server_settings(longest_s)},
             )
             self._writer = self._reader
 
@@ -190,6 +200,18 @@ async def _transaction_begins(driver: Any) -> None:
         await begin(driver.raw, "BEGIN IMMEDIATE")
     except sqlite3.Error as error:
         raise sa.exc.DBAPIError.instance("BEGIN IMMEDIATE", None, error, sqlite3.Error) from error
+
+
+def _server_settings(longest_s: float) -> dict[str, str]:
+    """Return what PostgreSQL is told at the start of a connection."""
+    if not longest_s:
+        return {}
+    limits = {
+        "statement_timeout": longest_s,
+        "idle_in_transaction_session_timeout": longest_s,
+        "lock_timeout": min(longest_s, _LONGEST_LOCK_S),
+    }
+    return {name: str(max(1, round(seconds * 1000))) for name, seconds in limits.items()}  # 0 would be never
 
 
 def _make_folder(url: URL) -> None:

@@ -82,7 +82,7 @@ async def open_runtime(
     clock = clock or SystemClock()
     ids = ids or Ids(clock)
     async with AsyncExitStack() as stack:
-        db = Database(settings.db_url)
+        db = Database(settings.db_url, longest_s=settings.statement_timeout_s)
         stack.push_async_callback(db.close)
         total_s = settings.provider_timeout_s
         limits = HttpSettings(total_s=total_s, connect_s=min(5.0, total_s / 2))

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     poll_after_s: float = Field(20, gt=0)
     guide_after_s: float = Field(45, gt=0)
     provider_timeout_s: float = Field(20, gt=0)
+    statement_timeout_s: float = Field(30, ge=0)  # on PostgreSQL; 0: never
 
     screen_septets: int = Field(160, ge=100, le=182)
     networks: dict[str, NetworkLimits] = {}
@@ -86,8 +87,8 @@ class Settings(BaseSettings):
 
     at: AfricasTalkingSettings | None = None
     mtn: MtnSettings | None = None
-    daraja: DarajaSettings | None = None
     airtel: AirtelSettings | None = None
+    daraja: DarajaSettings | None = None
 
     @field_validator("master_key")
     @classmethod

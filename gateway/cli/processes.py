@@ -5,7 +5,7 @@ import contextlib
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,11 +16,14 @@ from aiohttp import web
 from core import logs
 from core.errors import Refused
 from gateway.cli.browser_phone import add_phone
-from gateway.cli.common import run, settings
+from gateway.cli.common import database, run, settings
 from gateway.cli.reaching import patience
-from gateway.runtime import build_reminders, build_worker, open_runtime
+from gateway.runtime import Runtime, build_reminders, build_worker, open_runtime
+from gateway.settings import Settings
 from gateway.web import create_app
 from simulators.serve import start
+
+_PATIENCE = 20
 
 Port = Annotated[int, typer.Option("--port", min=0, max=65535)]
 
@@ -66,13 +69,30 @@ def serve(
 
 async def serve_here(host: str, port: int, *, processes: int = 1) -> None:
     """Serve in this process until a signal comes."""
-    async with open_runtime(settings(), processes=processes) as runtime:
+    async with opened(settings(), processes=processes) as runtime:
         calm_garbage_collector()
         app = create_app(runtime)
         add_phone(app, runtime.settings)
         runner = await listen(app, host, port, reuse_port=processes > 1)
         await stop_signal()
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def opened(given: Settings, *, processes: int = 1) -> AsyncIterator[Runtime]:
+    """Open a runtime; raises Refused where the database cannot be reached or has no schema yet."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            runtime = await stack.enter_async_context(open_runtime(given, processes=processes))
+        except Exception:
+            async with database():  # says what is wrong with it, if that is what is wrong
+                raise
+        yield runtime
+
+
+def patient(given: Settings) -> Settings:
+    """Return settings for a process that looks through the whole database while nobody waits."""
+    return given.model_copy(update={"statement_timeout_s": _PATIENCE * given.statement_timeout_s})
 
 
 def calm_garbage_collector() -> None:
@@ -104,7 +124,7 @@ def worker() -> None:
 
 async def work_here() -> None:
     """Work in this process until a signal comes."""
-    async with open_runtime(settings()) as runtime:
+    async with opened(settings()) as runtime:
         hands = build_worker(runtime)
         hands.start()
         await stop_signal()
@@ -118,7 +138,7 @@ def clock() -> None:
     logs.configure(settings().log_level)
 
     async def work() -> None:
-        async with open_runtime(settings()) as runtime:
+        async with opened(patient(settings())) as runtime:
             reminders = build_reminders(runtime)
             await until_stopped(lambda: tick_forever(runtime.db, runtime.clock, reminders))
 
