@@ -105,12 +105,9 @@ def _name(connection: AsyncConnection) -> str:
 
 
 async def _run(connection: AsyncConnection, statement: Any, rows: Sequence[Row]) -> int:
-    names = tuple(rows[0])
-    if _name(connection) == "postgresql":
-        arrays = {f"v_{name}": [row[name] for row in rows] for name in names}
-        return await plain.once(connection, statement, arrays)
-    values = [{f"v_{name}": row[name] for name in names} for row in rows]
-    return await plain.many(connection, statement, values)
+    columns = {f"v_{name}": [row[name] for row in rows] for name in rows[0]}
+    how = plain.once if _name(connection) == "postgresql" else plain.many
+    return await how(connection, statement, columns)
 
 
 @lru_cache(maxsize=256)

@@ -8,10 +8,10 @@ come back as SQLAlchemy's own.
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
+from itertools import repeat
 from typing import Any
 
 import asyncpg
@@ -23,7 +23,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import onloop
 
 _DIALECTS = {"sqlite": aiosqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
-_Take = Callable[[Mapping[str, Any]], Any]
+_Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One parameter: what is given under a name, converted; or, without a name, always the same."""
+
+    name: str | None
+    convert: _Convert | None = None
+    constant: Any = None
+
+    def value(self, given: Mapping[str, Any]) -> Any:
+        if self.name is None:
+            return self.constant
+        return self.convert(given[self.name]) if self.convert else given[self.name]
+
+    def column(self, given: Mapping[str, Sequence[Any]]) -> Iterable[Any]:
+        if self.name is None:
+            return repeat(self.constant)
+        return map(self.convert, given[self.name]) if self.convert else given[self.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +50,27 @@ class Plain:
     """A statement's text; takes its parameters from a mapping in order; makes a row of what comes back."""
 
     sql: str
-    takes: tuple[_Take, ...]
+    places: tuple[_Place, ...]
     row: Callable[[Sequence[Any]], Any]
     converts: tuple[tuple[int, Callable[[Any], Any]], ...]
 
     def values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the parameters in the order of the statement."""
-        return tuple([take(given) for take in self.takes])
+        return tuple([place.value(given) for place in self.places])
+
+    def rows(self, given: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
+        """Return the parameters of many executions, given as a list for each name."""
+        columns = [place.column(given) for place in self.places]
+        return zip(*columns, strict=False)  # a constant goes on for ever
 
 
-async def many(connection: AsyncConnection, statement: Any, params: Sequence[Mapping[str, Any]]) -> int:
-    """Run a writing statement for each mapping of parameters; return how many rows were touched."""
+async def many(connection: AsyncConnection, statement: Any, params: Mapping[str, Sequence[Any]]) -> int:
+    """Run a writing statement many times, with a list of values for each name; return the rows it touched."""
     known = _plain(statement, connection.dialect.name)
-    values = [known.values(given) for given in params]
+    values = known.rows(params)
     on_loop = _on_loop(connection)
     if on_loop is None:
-        return (await connection.exec_driver_sql(known.sql, values)).rowcount
+        return (await connection.exec_driver_sql(known.sql, list(values))).rowcount
     try:
         return on_loop.executemany(known.sql, values).rowcount
     except sqlite3.Error as error:
@@ -56,7 +80,7 @@ async def many(connection: AsyncConnection, statement: Any, params: Sequence[Map
 async def once(connection: AsyncConnection, statement: Any, params: Mapping[str, Any]) -> int:
     """Run a writing statement; return how many rows were touched."""
     if connection.dialect.name == "sqlite":
-        return await many(connection, statement, [params])
+        return await many(connection, statement, {name: [value] for name, value in params.items()})
     known = _plain(statement, "postgresql")
     status: str = await _ask(connection, known, params, "execute")
     count = status.rpartition(" ")[2]
@@ -135,9 +159,7 @@ def _plain(statement: Any, name: str) -> Plain:
     return Plain(
         state.statement,
         tuple(
-            _from_given(key, _bind_converter(compiled.binds[key], dialect))
-            if key in given
-            else _constant(state.parameters[key], _bind_converter(compiled.binds.get(key), dialect))
+            _place(key, _bind_converter(compiled.binds.get(key), dialect), state.parameters, given)
             for key in state.positiontup or ()
         ),
         _row_class(tuple(column.key for column in columns)),
@@ -157,15 +179,10 @@ def _bind_converter(parameter: Any, dialect: Any) -> Any:
     return None if parameter is None else parameter.type.dialect_impl(dialect).bind_processor(dialect)
 
 
-def _from_given(name: str, convert: Any) -> _Take:
-    if convert is None:
-        return itemgetter(name)
-    return lambda given: convert(given[name])
-
-
-def _constant(value: Any, convert: Any) -> _Take:
-    converted = convert(value) if convert else value
-    return lambda _given: converted
+def _place(name: str, convert: _Convert | None, constants: Mapping[str, Any], given: set[str]) -> _Place:
+    if name in given:
+        return _Place(name, convert)
+    return _Place(None, constant=convert(constants[name]) if convert else constants[name])
 
 
 def _result_converter(column: Any, dialect: Any) -> Callable[[Any], Any] | None:
