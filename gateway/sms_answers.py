@@ -185,4 +185,4 @@ def _joined(said: Sequence[Text], language: str) -> Text:
         return said[0]
     catalogues = templates.catalogues()
     words = [outbound.words(text, language, catalogues).removeprefix(_START) for text in said]
-    return texts.together(_START + "\n".join(words))
+    return texts.together(_START + "\n".join(dict.fromkeys(words)))  # the same twice costs, and says no more

@@ -1,4 +1,4 @@
-"""What may have been meant: keywords one letter off, taps one slip off."""
+"""What may have been meant: keywords one letter off or cut short, taps one slip off."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -17,11 +17,18 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @lru_cache(maxsize=4096)
 def words(typed: str) -> tuple[Word, ...]:
-    """Return the keywords one slip from what was typed: a letter more, less, another, or two swapped."""
+    """Return the keywords one slip from what was typed, or that it begins: `STAT`.
+
+    A slip is a letter more, less, another, or two swapped.
+    """
     upper = typed.upper()
     if not upper.isalpha() or not _SHORTEST <= len(upper) <= _LONGEST:
         return ()
-    return tuple(dict.fromkeys(word for text, word in MEANS.items() if _one_slip(upper, text)))
+    return tuple(dict.fromkeys(word for text, word in MEANS.items() if _is_near(upper, text)))
+
+
+def _is_near(typed: str, keyword: str) -> bool:
+    return typed != keyword and (keyword.startswith(typed) or _one_slip(typed, keyword))
 
 
 def _one_slip(one: str, other: str) -> bool:

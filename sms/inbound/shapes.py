@@ -47,8 +47,8 @@ def wrong_tap(words: Sequence[str]) -> str | None:
     if tap(words) or not _may_be_tap(words):
         return None
     joined = "".join(re.findall(r"[A-Z0-9]+", " ".join(words).upper()))
-    if len(joined) == _TAP_NUMBER_DIGITS and joined.isdigit():
-        return joined
+    if joined.isdigit():
+        return joined if len(joined) in (_TAP_NUMBER_DIGITS, _TAP_NUMBER_DIGITS + 1) else None
     digits = joined[3:].translate(str.maketrans("OIL", "011"))
     if digits.isdigit() and 4 <= len(digits) <= 6:  # noqa: PLR2004 - one too few, one too many
         return f"{joined[:3].replace('0', 'O')}-{digits[:-1]}-{digits[-1]}"

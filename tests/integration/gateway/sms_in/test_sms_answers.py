@@ -105,6 +105,11 @@ async def test_the_sms_of_one_batch_are_answered_in_the_order_in_which_they_came
     assert "Undone: Grace" in reply.text
 
 
+async def test_the_same_answer_to_several_commands_is_said_once(village):
+    (said,) = await village.say(STRANGER, "LAST\nBAL\nLAST\nLAST")
+    assert said.count("No payment from this phone yet") == 1
+
+
 async def test_an_sms_that_breaks_the_batch_leaves_the_others_answered(village, monkeypatch):
     from gateway import sms_answers
 

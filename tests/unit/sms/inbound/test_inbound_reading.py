@@ -190,6 +190,8 @@ def test_too_many_commands_are_not_all_carried_out():
         (f"REGG {TAP} 0977123456 Mary", [f"REG {TAP} 0977123456 Mary"]),
         (f"RGE {TAP} 0977123456 Mary", [f"REG {TAP} 0977123456 Mary"]),
         (f"STAUS {TAP}", [f"STATUS {TAP}"]),
+        (f"STAT {TAP}", [f"STATUS {TAP}"]),
+        (f"regi {TAP} 0977123456 Mary", [f"REG {TAP} 0977123456 Mary"]),
         ("pls BALL", ["BAL"]),
         ("LOST", ["LAST", "LIST"]),
         ("PYA 30", ["PAY 30"]),
@@ -235,6 +237,26 @@ def test_a_wrong_check_digit_is_answered_with_what_is_likely(text, typed, likely
     assert (refusal.why, refusal.typed) == (Why.WRONG_TAP, typed)
     assert likely in refusal.taps
     assert refusal.meant == (Command(Word.STATUS),)
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [("STATUS 2417033", "2417033"), ("STATUS 24 17033", "2417033"), ("PAY 1000000", "1000000")],
+)
+def test_a_number_that_is_no_tap_is_shown_as_it_was_typed(text, typed):
+    (refusal,) = read(text)
+    assert (refusal.why, refusal.typed) == (Why.WRONG_TAP, typed)
+
+
+def test_a_digit_too_many_is_found():
+    (refusal,) = read(f"STATUS {NUMBER}3")
+    assert NUMBER in refusal.taps
+
+
+@pytest.mark.parametrize("text", ["STATUS 24170", "STATUS 24170333", "STATUS 097712345"])
+def test_a_number_of_another_length_is_no_tap(text):
+    (refusal,) = read(text)
+    assert (refusal.why, refusal.typed) == (Why.NO_TAP, "")
 
 
 def test_a_wrong_tap_keeps_the_rest_of_the_command():
