@@ -1,7 +1,8 @@
 """What providers send by themselves: stored raw and answered first, believed only when the provider confirms.
 
 Storing, reading and confirming are three steps. `Inbox` stores and answers; the worker's `Confirmer` finds
-the payment that a callback speaks of, asks the provider itself, and hands its word to the payments.
+the payment that a callback speaks of, asks the provider itself, and hands its word to the payments. A notice
+that the provider has signed is its word already; a rail that cannot be asked is proved by nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import bulk, outbox
 from core.batching import Batcher
@@ -19,13 +21,17 @@ from core.errors import BadInput
 from core.ids import Ids, is_uuid
 from payments import tables as t
 from payments.commands import OpenItem, Reported
+from payments.providers.account_reference import account_reference, tap_of
 from payments.providers.accounts import Account
-from payments.providers.base import Outcome, Provider, Report
+from payments.providers.base import Outcome, Provider, Report, SignsNotices, Vouch
 from payments.records import Payment
 from payments.service import PaymentService
 
 _log = structlog.get_logger()
 StoredCallback = sa.Row[Any]
+
+_LOOK_AGAIN_S = 2.0
+_MOST_OF_A_TAP = 500  # payments looked through for a reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Raw:
     key: str
     body: bytes
     source: str
+    signature: str = ""
 
 
 class Inbox:
@@ -67,6 +74,7 @@ class Inbox:
                 "key": raw.key,
                 "body": raw.body,
                 "source": raw.source,
+                "signature": raw.signature,
                 "received_at": now,
                 "verdict": "new",
             }
@@ -126,19 +134,38 @@ class Confirmer:
         provider = self._providers.get(raw.account_id)
         if provider is None:
             return Finding("no_provider")
+        vouch = _vouch(provider, raw)
+        if vouch in (Vouch.FORGED, Vouch.UNSIGNED):
+            _log.error("callback_not_genuine", raw_id=raw.raw_id, vouch=vouch, account_id=raw.account_id)
+            return Finding(vouch)
         try:
             hint = provider.read_callback(raw.body)
         except BadInput as unreadable:
             _log.warning("callback_unreadable", raw_id=raw.raw_id, code=unreadable.reason)
             return Finding("unreadable")
+        return await self._judged(raw, hint, provider, vouch)
+
+    async def _judged(self, raw: StoredCallback, hint: Report, provider: Provider, vouch: Vouch) -> Finding:
         payment = await self._find(raw, hint)
+        if vouch is Vouch.STALE:
+            return await self._stale(raw, payment, hint)
         if payment is None:
-            return await self._unmatched(raw, hint)
+            return await self._unmatched(raw, hint, provider, vouch)
         structlog.contextvars.bind_contextvars(correlation_id=payment.correlation_id)
+        if vouch is Vouch.GENUINE:
+            return await self._take(raw, payment, hint)
+        return await self._hinted(raw, payment, hint, provider)
+
+    async def _hinted(
+        self, raw: StoredCallback, payment: Payment, hint: Report, provider: Provider
+    ) -> Finding:
+        """It may be anybody's: whoever can be asked is asked."""
         if payment.status == "success" and (payment.receipt or not hint.receipt):
             return Finding("repeated", payment.payment_id)
         if _other_amount(payment, hint, provider):
             return await self._other_amount(raw, payment, hint)
+        if not provider.traits.has_query:
+            return await self._hear(raw, payment, hint)
         return await self._ask(raw, payment, hint, provider)
 
     async def _find(self, raw: StoredCallback, hint: Report) -> Payment | None:
@@ -153,6 +180,8 @@ class Confirmer:
                 found = (await connection.execute(query.where(p.reference == hint.reference))).first()
             elif hint.external_id and _looks_like_id(hint.external_id):
                 found = (await connection.execute(query.where(p.payment_id == hint.external_id))).first()
+            elif hint.account_reference:
+                found = await _by_account_reference(connection, query, hint.account_reference)
             elif hint.provider_reference:
                 by_name = query.where(p.provider_reference == hint.provider_reference)
                 found = (await connection.execute(by_name)).first()
@@ -160,7 +189,12 @@ class Confirmer:
                 found = None
         return Payment.of(found) if found else None
 
-    async def _unmatched(self, raw: StoredCallback, hint: Report) -> Finding:
+    async def _unmatched(
+        self, raw: StoredCallback, hint: Report, provider: Provider, vouch: Vouch
+    ) -> Finding:
+        if vouch is Vouch.NONE and not provider.traits.has_query:
+            # Faster than the reply that names it, perhaps; of money the signed notice will tell.
+            return Finding("unmatched", again_after_s=_LOOK_AGAIN_S)
         if hint.outcome is Outcome.PAID:
             detail = f"claims {hint.amount_minor} minor units, receipt {hint.receipt}, for no request of ours"
             await self._payments.submit(
@@ -182,6 +216,54 @@ class Confirmer:
         )  # fmt: skip
         return Finding("amount_differs", payment.payment_id)
 
+    async def _stale(self, raw: StoredCallback, payment: Payment | None, hint: Report) -> Finding:
+        """Genuine once, but old: nothing moves by itself, and a person sees what it says."""
+        payment_id = payment.payment_id if payment else None
+        if payment and payment.receipt == hint.receipt:
+            return Finding("repeated", payment_id)
+        detail = f"an old notice of {hint.amount_minor} minor units, receipt {hint.receipt}"
+        key = f"stale:{raw.account_id}:{hint.receipt or raw.raw_id}"
+        await self._open(raw, key, "stale_notice", hint, detail, payment_id)
+        return Finding("stale", payment_id)
+
+    async def _take(self, raw: StoredCallback, payment: Payment, word: Report) -> Finding:
+        """The provider's signature is on it: the payment moves by it, without asking."""
+        if payment.status == "success" and payment.receipt != word.receipt:
+            detail = f"a notice of {word.amount_minor} minor units, receipt {word.receipt}, for what is paid"
+            key = f"second:{raw.account_id}:{word.receipt or raw.raw_id}"
+            await self._open(raw, key, "second_receipt", word, detail, payment.payment_id)
+            return Finding("second_receipt", payment.payment_id)
+        noted = await self._payments.submit(Reported(payment.payment_id, word, "callback", raw.raw_id))
+        return Finding(noted.verdict, payment.payment_id)
+
+    async def _hear(self, raw: StoredCallback, payment: Payment, hint: Report) -> Finding:
+        """Nobody can be asked about this callback, which nobody has signed.
+
+        A refusal moves no money, and came to an address that only the provider knows, under the name that it
+        gave the request: it is taken at its word, and a signed notice would still be counted after it. A
+        success waits for that notice.
+        """
+        is_refusal = hint.outcome in (Outcome.NOT_PAID, Outcome.EXPIRED)
+        report, claim = (hint, None) if is_refusal else (Report(Outcome.UNKNOWN), hint)
+        noted = await self._payments.submit(
+            Reported(payment.payment_id, report, "callback", raw.raw_id, claim)
+        )
+        return Finding(noted.verdict, payment.payment_id)
+
+    async def _open(
+        self,
+        raw: StoredCallback,
+        key: str,
+        kind: str,
+        told: Report,
+        detail: str,
+        payment_id: str | None,
+    ) -> None:
+        currency = told.currency or "ZMW"
+        await self._payments.submit(
+            OpenItem(key, kind, raw.account_id, currency, detail, payment_id, raw.raw_id)
+        )
+
     async def _ask(self, raw: StoredCallback, payment: Payment, hint: Report, provider: Provider) -> Finding:
         reference = payment.provider_reference or hint.provider_reference
         report = await provider.query(payment.reference, reference)
@@ -191,6 +273,23 @@ class Confirmer:
         if noted.verdict == "unconfirmed":
             return Finding("unconfirmed", payment.payment_id, report.retry_after_s or 2.0)
         return Finding(noted.verdict, payment.payment_id)
+
+
+def _vouch(provider: Provider, raw: StoredCallback) -> Vouch:
+    if not isinstance(provider, SignsNotices):
+        return Vouch.NONE
+    return provider.vouch(raw.body, raw.signature or "", raw.received_at)
+
+
+async def _by_account_reference(connection: AsyncConnection, query: sa.Select[Any], reference: str) -> Any:
+    """Find the payment that a bank's notice is about by the reference that was made from it."""
+    tap_id = tap_of(reference)
+    if tap_id is None:
+        return None
+    p = t.payments.c
+    newest = query.where(p.tap_id == tap_id).order_by(p.created_at.desc()).limit(_MOST_OF_A_TAP)
+    rows = (await connection.execute(newest)).all()
+    return next((row for row in rows if account_reference(row.tap_id, row.payment_id) == reference), None)
 
 
 def _named(report: Report, reference: str | None) -> Report:

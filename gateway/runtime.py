@@ -39,8 +39,10 @@ from payments.providers.airtel import Airtel
 from payments.providers.base import Provider
 from payments.providers.daraja import Daraja
 from payments.providers.http import Http, HttpSettings
+from payments.providers.kcb import Kcb
 from payments.providers.mtn import Mtn
 from payments.providers.tokens import MemoryTokens, TokenStore
+from payments.providers.zamtel import Zamtel
 from payments.service import PaymentService
 from sms.delivery import Delivery
 from sms.manners import Asking
@@ -88,8 +90,10 @@ async def open_runtime(
         limits = HttpSettings(total_s=total_s, connect_s=min(5.0, total_s / 2))
         http = await stack.enter_async_context(Http(limits))
         session = await stack.enter_async_context(aiohttp.ClientSession())
+        held = limits.model_copy(update={"connections": _MOST_HELD, "keep_alive": False})
+        held_http = await stack.enter_async_context(Http(held))
         accounts = await _accounts(db, settings, clock, ids)
-        providers = _providers(settings, accounts, http, clock)
+        providers = _providers(settings, accounts, http, held_http, clock)
         yield _assemble(settings, db, clock, ids, accounts, providers, session, stack, processes=processes)
 
 
@@ -176,7 +180,16 @@ def _menus(settings: Settings) -> Callable[[str], MenuSettings]:
 
 
 # Each is there when the settings of its name are.
-_RAILS: Mapping[str, Callable[..., Provider]] = {"mtn": Mtn, "airtel": Airtel, "daraja": Daraja}
+_RAILS: Mapping[str, Callable[..., Provider]] = {
+    "mtn": Mtn,
+    "airtel": Airtel,
+    "zamtel": lambda own, *, http, **_: Zamtel(own, http=http),
+    "daraja": Daraja,
+    "kcb": Kcb,
+}
+# Their calls stay open while a payer enters the PIN: they share no connections with the others.
+_HELD = frozenset({"zamtel"})
+_MOST_HELD = 200
 
 
 async def _accounts(db: Database, settings: Settings, clock: Clock, ids: Ids) -> list[Account]:
@@ -185,12 +198,15 @@ async def _accounts(db: Database, settings: Settings, clock: Clock, ids: Ids) ->
         return await ensure_accounts(connection, configured, ids, clock)
 
 
-def _providers(settings: Settings, accounts: list[Account], http: Http, clock: Clock) -> dict[str, Provider]:
+def _providers(
+    settings: Settings, accounts: list[Account], http: Http, held_http: Http, clock: Clock
+) -> dict[str, Provider]:
     store: TokenStore = MemoryTokens()
     built: dict[str, Provider] = {}
     for account in accounts:
         common: dict[str, Any] = {
-            "account_id": account.account_id, "http": http, "clock": clock, "store": store,
+            "account_id": account.account_id, "http": held_http if account.provider in _HELD else http,
+            "clock": clock, "store": store,
         }  # fmt: skip
         rail, own = _RAILS.get(account.provider), getattr(settings, account.provider, None)
         if rail is not None and own is not None:

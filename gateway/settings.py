@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.channels.networks import NetworkLimits
 from payments.providers.airtel_settings import AirtelSettings
+from payments.providers.kcb_settings import KcbSettings
 from payments.providers.settings import DarajaSettings, MtnSettings
+from payments.providers.zamtel_settings import ZamtelSettings
 from payments.validation import Limits
 from sms.quiet import QuietHours
 from sms.settings import AfricasTalkingSettings
@@ -88,7 +90,9 @@ class Settings(BaseSettings):
     at: AfricasTalkingSettings | None = None
     mtn: MtnSettings | None = None
     airtel: AirtelSettings | None = None
+    zamtel: ZamtelSettings | None = None
     daraja: DarajaSettings | None = None
+    kcb: KcbSettings | None = None
 
     @field_validator("master_key")
     @classmethod
@@ -134,6 +138,17 @@ class Settings(BaseSettings):
             raise ValueError("production needs MADZI_PUBLIC_URL with https://, where callbacks arrive")
         if not self.database_url:
             raise ValueError("production needs MADZI_DATABASE_URL")
+        return self
+
+    @model_validator(mode="after")
+    def _believes_only_signed_notices(self) -> Self:
+        if self.env is Env.PRODUCTION and self.kcb is not None:
+            if self.kcb.unsigned_sandbox:
+                raise ValueError("MADZI_KCB_UNSIGNED_SANDBOX is for KCB's sandbox: production refuses it")
+            if not self.kcb.ipn_public_key:
+                raise ValueError(
+                    "production needs MADZI_KCB_IPN_PUBLIC_KEY, with which KCB's notices are checked"
+                )
         return self
 
     @property

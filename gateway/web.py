@@ -19,6 +19,7 @@ from gateway.channels import africastalking, routes
 from gateway.channels.ends import Ended, let_go
 from gateway.runtime import Runtime
 from gateway.schema import is_current
+from payments.providers.base import SignsNotices
 from sms import reports
 from sms.tables import sms_opt_outs
 
@@ -30,6 +31,7 @@ WAKE: web.AppKey[Callable[[str], None]] = web.AppKey("wake")
 MOST_BODY_BYTES = 64 * 1024
 _KIND = "[a-z0-9_]{1,20}"
 _HOP_METADATA = "at-ussd-hop-metadata"  # comes back with the next hop (reference africastalking §1)
+_LONGEST_SIGNATURE = 1400  # payments.tables; base64 of 8,192 bits
 _DURATION = re.compile(r"\d{1,8}", re.ASCII)
 
 
@@ -155,17 +157,27 @@ async def callback(request: web.Request) -> web.Response:
     account = runtime.accounts.get(request.match_info["token"])
     if account is None:
         raise web.HTTPNotFound
+    provider = runtime.providers[account.account_id]
+    signs = provider if isinstance(provider, SignsNotices) else None
     raw = Raw(
         account=account,
         kind=request.match_info.get("kind", "callback"),
         key=africastalking.clean(request.query.get("key", ""))[:22],
         body=await request.read(),
         source=request.remote or "",
+        signature=_signature(request, signs),
     )
-    await runtime.inbox.store(raw)
+    raw_id = await runtime.inbox.store(raw)
     request.app[WAKE]("callback")
-    content_type, body = runtime.providers[account.account_id].traits.callback_reply
+    usual = provider.traits.callback_reply
+    content_type, body = signs.acknowledgement(raw.body, raw_id) if signs else usual
     return web.Response(text=body, content_type=content_type)
+
+
+def _signature(request: web.Request, signs: SignsNotices | None) -> str:
+    """Return a notice's signature as it came; longer than any is as good as none, and cannot be stored."""
+    header = request.headers.get(signs.signature_header, "") if signs else ""
+    return africastalking.clean(header)[:_LONGEST_SIGNATURE]
 
 
 async def healthz(_request: web.Request) -> web.Response:

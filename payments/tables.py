@@ -165,6 +165,7 @@ callbacks = sa.Table(
     sa.Column("key", sa.String(22), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("source", sa.String(45), nullable=False, comment="the peer's address"),
+    sa.Column("signature", sa.String(1400), comment="as sent, where this provider signs"),
     sa.Column("received_at", UtcDateTime, nullable=False),
     sa.Column("verdict", sa.String(16), nullable=False, comment="new, confirmed, repeated, unmatched …"),
     sa.Column("payment_id", Id, index=True),

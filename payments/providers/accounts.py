@@ -21,10 +21,13 @@ _MOST_DRAWS = 100
 _KINDS: Mapping[str, Mapping[str, str]] = {
     "airtel": {"callback": ""},
     "daraja": {"stk": "/stk"},
+    "kcb": {"stk": "", "ipn": "/ipn"},
     "mtn": {"callback": ""},
 }
 # Airtel's portal holds one address for all pushes: what is sent along is not used there.
-_PUSH_KIND = {"airtel": "callback", "daraja": "stk", "mtn": "callback"}
+_PUSH_KIND = {"airtel": "callback", "daraja": "stk", "kcb": "stk", "mtn": "callback"}
+# KCB takes addresses of 50 characters (reference kcb-buni §2): there is no room for a push's own key.
+_KEYLESS = frozenset({"kcb"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +94,9 @@ def urls(public_url: str, account: Account) -> dict[str, str]:
 
 
 def callback_url(public_url: str, account: Account, key: str) -> str:
-    """Return the address for the notices of one push; `key` tells which push it was."""
-    return f"{urls(public_url, account)[_PUSH_KIND[account.provider]]}?key={quote(key, safe='')}"
+    """Return the address for the notices of one push; `key` tells which push it was.
+
+    Empty where the provider (Zamtel) sends none.
+    """
+    address = urls(public_url, account).get(_PUSH_KIND.get(account.provider, ""), "")
+    return f"{address}?key={quote(key, safe='')}" if address and account.provider not in _KEYLESS else address
