@@ -4,7 +4,6 @@ import atexit
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,15 +13,11 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from tools.ports import free_port as free_port  # tests take it from here
+
 ROOT = Path(__file__).parents[2]
 MADZI = [sys.executable, "-c", "from gateway.cli import main; main()"]
 TOKEN = "acceptance-channel-token"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def environment(folder, **changes):

@@ -1,7 +1,6 @@
 """A small town for tests: simulated networks and aggregator, one database, and gateways that come and go."""
 
 import asyncio
-import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -30,6 +29,7 @@ from simulators.serve import start
 from sms.tables import sms_messages
 from taps import importing, raising
 from taps.tap_id import make
+from tools.ports import free_port
 
 TOKEN = "town-channel-token"
 PERIOD = "2026-11"
@@ -75,12 +75,6 @@ async def settle(url):
             assert not report.bad
         await raising.raise_debts(connection, PERIOD, ids=ids, clock=clock)
     await db.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def until(fact, within_s=8.0):
