@@ -2,7 +2,7 @@
 
 import pytest
 
-FILES = ["mtn", "mtn_codes", "daraja", "daraja_codes", "africastalking"]
+FILES = ["mtn", "mtn_codes", "airtel", "airtel_codes", "daraja", "daraja_codes", "africastalking"]
 USSD_FILES = ["ussd_hubtel", "ussd_nalo", "ussd_arkesel", "ussd_infobip"]
 CLASSES = {"P", "N", "W", "U", "C", "R", "T"}
 
@@ -112,3 +112,21 @@ def test_darajas_amount_keeps_its_two_decimals(vectors):
     (success,) = [v for v in vectors("daraja") if v["name"] == "callback_success"]
     assert '{"Name":"Amount","Value":30.00}' in success["request"]["body_text"]
     assert '{"Name":"Balance"}' in success["request"]["body_text"]
+
+
+def test_every_status_and_code_of_airtel_is_there(vectors):
+    numbers = (*range(1000, 1011), 1024, 1025, 1026, 1029)
+    responses = {f"DP0080000{number}" for number in numbers} | {"DP02010001000", "DP02010001001"}
+    results = {1, 4, 8, 10, 11, 14, 33, 34, 35, 36, 39, 41, 45}
+    routers = {1, 3, 5, 6, 7, 112, 114, 115, 116, 117, 119}
+    codes = responses | {f"ESB{n:06}" for n in results} | {f"ROUTER{n:03}" for n in routers}
+    for kind in ("push", "enquiry"):
+        told = {v["meaning"]["code"] for v in vectors("airtel_codes") if v["name"].startswith(f"{kind}_")}
+        assert told == codes
+    assert meanings(vectors, "airtel", "status") - {None} == {"TS", "TF", "TIP", "TI", "TA", "TE", "TX"}
+
+
+def test_airtels_enquiry_is_unknown_whatever_code_it_fails_with(vectors):
+    told = [v for v in vectors("airtel_codes") if v["name"] == f"enquiry_{v['meaning']['code']}"]
+    assert len(told) == 41
+    assert {v["meaning"]["class"] for v in told} == {"U"}

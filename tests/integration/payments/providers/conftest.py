@@ -1,6 +1,7 @@
 """Clients with made-up keys, and a provider that answers whatever a test tells it to."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from core.clock import ManualClock
+from payments.providers.airtel import Airtel
+from payments.providers.airtel_settings import AirtelSettings
 from payments.providers.base import Push
 from payments.providers.daraja import Daraja
 from payments.providers.http import Http, HttpSettings
@@ -67,6 +70,7 @@ class Stub:
         app = web.Application()
         app.router.add_post("/base/collection/token/", self.token)
         app.router.add_get("/base/oauth/v1/generate", self.token)
+        app.router.add_post("/base/auth/oauth2/token", self.token)
         app.router.add_route("*", "/{path:.*}", self.other)
         return app
 
@@ -91,6 +95,19 @@ def make_mtn(http, clock):
         }
         settings = MtnSettings(**values | changes)
         return Mtn(settings, account_id="mtn:default", http=http, clock=clock, store=MemoryTokens())
+
+    return make
+
+
+@pytest.fixture
+def make_airtel(http, clock):
+    def make(base_url, **changes):
+        settings = AirtelSettings(
+            **{"base_url": base_url, "client_id": "id", "client_secret": "cs"} | changes
+        )
+        return Airtel(
+            settings, account_id="airtel:default", http=http, clock=clock, store=MemoryTokens(), random=bytes
+        )
 
     return make
 
@@ -138,3 +155,9 @@ def push_kes():
         period="2025-11",
         callback_url="https://pay.example.org/cb/k3yPathToken/stk",
     )
+
+
+@pytest.fixture
+def push_airtel(push_zmw):
+    """The push of Airtel's vectors; its reference is what their ids are made of."""
+    return replace(push_zmw, reference="pay01JDAB7Q", msisdn="+260971234567")
