@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from tools.ports import free_port as free_port  # tests take it from here
+from tools.ports import free_port  # noqa: F401 - tests take it from here
 
 ROOT = Path(__file__).parents[2]
 MADZI = [sys.executable, "-c", "from gateway.cli import main; main()"]
