@@ -1,6 +1,28 @@
 """What is counted, for Prometheus. Labels hold few values and no personal data."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read from the database when somebody looks: no process holds it, so none is added up."""
+
+    name: str
+    says: str
+    labels: tuple[str, ...] = ()
+
+    def of(self, rows: Iterable[Iterable[Any]]) -> GaugeMetricFamily:
+        """Return the gauge of rows that hold a value of each label, then the number."""
+        family = GaugeMetricFamily(self.name, self.says, labels=self.labels)
+        for *values, number in rows:
+            family.add_metric([str(value) for value in values], float(number))
+        return family
+
 
 HOPS = Counter("madzi_ussd_hops_total", "USSD hops answered", ["channel", "screen"])
 HOP_SECONDS = Histogram(
@@ -18,11 +40,11 @@ PAYMENTS = Counter("madzi_payments_total", "Payments by how they ended", ["provi
 PUSHES = Counter("madzi_pushes_total", "Prompts handed to providers", ["provider", "taken"])
 REPORTS = Counter("madzi_provider_reports_total", "Answers of providers when asked", ["provider", "outcome"])
 CALLBACKS = Counter("madzi_callbacks_total", "Callbacks by what they turned out to be", ["verdict"])
-OUTBOX = Gauge("madzi_outbox_rows", "Outbox rows not done", ["kind", "status"])
-OUTBOX_AGE_S = Gauge("madzi_outbox_oldest_seconds", "Age of the oldest due outbox row")
-SMS = Gauge("madzi_sms_messages", "SMS by status", ["status"])
-SMS_LOST = Gauge("madzi_sms_lost", "SMS that are dead or failed, by reason", ["status", "reason"])
-SMS_QUEUE_AGE_S = Gauge("madzi_sms_oldest_seconds", "How long the oldest SMS to hand over has waited")
+OUTBOX = Reading("madzi_outbox_rows", "Outbox rows not done", ("kind", "status"))
+OUTBOX_AGE_S = Reading("madzi_outbox_oldest_seconds", "Age of the oldest due outbox row")
+SMS = Reading("madzi_sms_messages", "SMS by status", ("status",))
+SMS_LOST = Reading("madzi_sms_lost", "SMS that are dead or failed, by reason", ("status", "reason"))
+SMS_QUEUE_AGE_S = Reading("madzi_sms_oldest_seconds", "How long the oldest SMS to hand over has waited")
 SMS_HANDED = Counter(
     "madzi_sms_handed_total", "Hand-overs of SMS by what became of them", ["outcome", "reason"]
 )
@@ -34,5 +56,5 @@ SMS_ACCOUNT_FAULTS = Counter(
     "Hand-overs that our account at the aggregator is to blame for",
     ["reason"],
 )
-SUSPENSE = Gauge("madzi_suspense_open_items", "Open suspense items", ["kind"])
+SUSPENSE = Reading("madzi_suspense_open_items", "Open suspense items", ("kind",))
 DEAD = Counter("madzi_outbox_dead_total", "Outbox rows given up", ["kind"])

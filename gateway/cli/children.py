@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from types import FrameType
 
@@ -30,6 +31,13 @@ def child(host: str, port: int, processes: int, parent_id: int) -> None:
 
 def supervise(host: str, port: int, processes: int) -> None:
     """Keep `processes` children alive until a signal comes; gives up when they die too often."""
+    # Where all of them count, so that whichever is asked for metrics tells what all have counted.
+    with tempfile.TemporaryDirectory(prefix="madzi-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _supervise(host, port, processes)
+
+
+def _supervise(host: str, port: int, processes: int) -> None:
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:

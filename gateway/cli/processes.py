@@ -26,6 +26,10 @@ from simulators.serve import start
 _PATIENCE = 20
 
 Port = Annotated[int, typer.Option("--port", min=0, max=65535)]
+MetricsHost = Annotated[str, typer.Option("--metrics-host", help="which address of this machine")]
+MetricsPort = Annotated[
+    int | None, typer.Option("--metrics-port", min=1, max=65535, help="serve /metrics; not if left out")
+]
 
 
 class Party(StrEnum):
@@ -116,33 +120,48 @@ async def listen(app: web.Application, host: str, port: int, *, reuse_port: bool
     return runner
 
 
-def worker() -> None:
-    """Send prompts, SMS and checks. Run as many as you like. Example: madzi worker."""
+def worker(metrics_port: MetricsPort = None, metrics_host: MetricsHost = "127.0.0.1") -> None:
+    """Send prompts, SMS and checks. Run as many as you like. Example: madzi worker --metrics-port 9101."""
     logs.configure(settings().log_level)
-    run_loop(work_here())
+    run_loop(work_here(metrics_host, metrics_port))
 
 
-async def work_here() -> None:
+async def work_here(metrics_host: str = "127.0.0.1", metrics_port: int | None = None) -> None:
     """Work in this process until a signal comes."""
-    async with opened(settings()) as runtime:
+    async with opened(settings()) as runtime, measured(runtime, metrics_host, metrics_port):
         hands = build_worker(runtime)
         hands.start()
         await stop_signal()
         await hands.stop()
 
 
-def clock() -> None:
+def clock(metrics_port: MetricsPort = None, metrics_host: MetricsHost = "127.0.0.1") -> None:
     """Do what is due by the calendar: clean up, find trouble, remind. Run one. Example: madzi clock."""
     from gateway.housekeeping import tick_forever
 
     logs.configure(settings().log_level)
 
     async def work() -> None:
-        async with opened(patient(settings())) as runtime:
+        async with opened(patient(settings())) as runtime, measured(runtime, metrics_host, metrics_port):
             reminders = build_reminders(runtime)
             await until_stopped(lambda: tick_forever(runtime.db, runtime.clock, reminders))
 
     run_loop(work())
+
+
+@contextlib.asynccontextmanager
+async def measured(runtime: Runtime, host: str, port: int | None) -> AsyncIterator[None]:
+    """Show on a port of its own what this process counts; nowhere without a port."""
+    if port is None:
+        yield
+        return
+    from gateway.exposition import create_app as create_metrics_app
+
+    runner = await listen(create_metrics_app(runtime.settings.metrics_token), host, port)
+    try:
+        yield
+    finally:
+        await runner.cleanup()
 
 
 def simulate(
