@@ -79,7 +79,7 @@ class Loader:
             return {}
         taps = await _read_taps(connection, {request.typed for request in requests})
         debts = await _Debts.load(connection, {tap.tap_id for tap in taps.values()})
-        tenants = await taps_store.tenants_by_msisdn(connection, sorted({r.msisdn for r in requests}))
+        tenants = await taps_store.tenancies_by_msisdn(connection, sorted({r.msisdn for r in requests}))
         return {
             request: _tap(taps[request.typed], debts, tenants.get(request.msisdn, ()), request.msisdn)
             if request.typed in taps
@@ -92,12 +92,13 @@ class Loader:
     ) -> dict[f.Request[Any], Any]:
         if not requests:
             return {}
-        tenants = await taps_store.tenants_by_msisdn(connection, sorted({r.tenant_msisdn for r in requests}))
+        tenants = await taps_store.tenancies_by_msisdn(
+            connection, sorted({r.tenant_msisdn for r in requests})
+        )
         debts = await _Debts.load(connection, {request.tap_id for request in requests})
         answers: dict[f.Request[Any], Any] = {}
         for request in requests:
-            there = [t for t in tenants.get(request.tenant_msisdn, ()) if t.tap_id == request.tap_id]
-            answers[request] = debts.owed(request.tap_id, there[0].tenant_id, "") if there else None
+            answers[request] = debts.of_tenant(request.tap_id, tenants.get(request.tenant_msisdn, ()), "")
         return answers
 
     async def _ways(
@@ -175,6 +176,12 @@ class _Debts:
             last_paid=f.LastPaid(paid.amount_minor, paid.at) if paid else None,
         )
 
+    def of_tenant(self, tap_id: str, tenancies: Sequence[Tenant], msisdn: str) -> f.Owed | None:
+        """Return what the one of `tenancies` on this tap owes; who left owing nothing is a stranger."""
+        there = next((tenant for tenant in tenancies if tenant.tap_id == tap_id), None)
+        owed = self.owed(tap_id, there.tenant_id, msisdn) if there else None
+        return owed if there and owed and (there.active or owed.parts) else None
+
 
 def menu_roles(roles: Collection[Role]) -> tuple[str, ...]:
     """Return what the main menu goes by: agent, caretaker, or both."""
@@ -232,7 +239,6 @@ async def _read_taps(connection: AsyncConnection, typed: set[str]) -> dict[str, 
 
 
 def _tap(tap: Tap, debts: _Debts, tenancies: Sequence[Tenant], msisdn: str) -> f.Tap:
-    mine = next((tenant for tenant in tenancies if tenant.tap_id == tap.tap_id), None)
     individualized = tap.latest_billing is Billing.INDIVIDUALIZED
     return f.Tap(
         tap_id=tap.tap_id,
@@ -240,7 +246,7 @@ def _tap(tap: Tap, debts: _Debts, tenancies: Sequence[Tenant], msisdn: str) -> f
         currency=tap.currency,
         whole=debts.owed(tap.tap_id, None, msisdn),
         individualized=individualized,
-        mine=debts.owed(tap.tap_id, mine.tenant_id, msisdn) if mine and individualized else None,
+        mine=debts.of_tenant(tap.tap_id, tenancies, msisdn) if individualized else None,
     )
 
 

@@ -118,9 +118,9 @@ async def tenants_of(connection: AsyncConnection, tap_ids: Sequence[str]) -> dic
     return _grouped(tap_ids, [(tenant.tap_id, tenant) for tenant in found])
 
 
-async def tenants_by_msisdn(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[Tenant]]:
-    """Return where each phone's owner is an active tenant."""
-    rows = await bulk.fetch(connection, _ACTIVE_TENANTS, tenants.c.msisdn, msisdns)
+async def tenancies_by_msisdn(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[Tenant]]:
+    """Return where each phone's owner is a tenant or was one: what they owed when they left stays theirs."""
+    rows = await bulk.fetch(connection, sa.select(tenants), tenants.c.msisdn, msisdns)
     return _grouped(msisdns, [(row.msisdn, _tenant(row)) for row in rows])
 
 

@@ -33,17 +33,18 @@ async def test_tenants_are_found_by_tap_phone_and_id(city, clock):
     mary = Tenant(derived(MARY), KNY, MARY, "Mary Banda", 4, active=True)
     async with city.read() as connection:
         of_taps = await store.tenants_of(connection, [KNY, EMPTY])
-        by_phone = await store.tenants_by_msisdn(connection, [MARY, NOBODY])
+        by_phone = await store.tenancies_by_msisdn(connection, [MARY, NOBODY])
     assert [tenant.name for tenant in of_taps[KNY]] == ["John Phiri", "Mary Banda"]
     assert of_taps[EMPTY] == []
     assert by_phone == {MARY: [mary], NOBODY: []}
 
 
-async def test_who_left_is_found_by_id_only(city, clock):
+async def test_who_left_is_found_by_id_and_phone_only(city, clock):
     async with city.write() as connection:
         left = sa.update(tenants).where(tenants.c.msisdn == MARY).values(removed_at=clock.now())
         await connection.execute(left)
-        assert (await store.tenants_by_msisdn(connection, [MARY]))[MARY] == []
+        (there,) = (await store.tenancies_by_msisdn(connection, [MARY]))[MARY]
+        assert (there.tap_id, there.active) == (KNY, False)
         assert [t.name for t in (await store.tenants_of(connection, [KNY]))[KNY]] == ["John Phiri"]
         assert (await store.tenants_by_ids(connection, [derived(MARY)]))[derived(MARY)].active is False
         assert (await store.known_taps(connection, [MARY]))[MARY] == []

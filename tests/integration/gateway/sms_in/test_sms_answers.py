@@ -286,6 +286,28 @@ async def test_a_stranger_who_asks_about_a_tap_gets_what_is_owed_on_it(village):
     assert said.startswith(f"Madzi: To pay: K60.00 for {SPLIT}, Oct-Nov.")
 
 
+async def test_who_left_a_tap_pays_what_they_owe_there_and_nobody_elses_part(village):
+    await village.say(KEEPER, f"MOVE {MARY} {SHARED}")
+    (said,) = await village.say(MARY, f"BAL {SPLIT}")
+    assert said.startswith(f"Madzi: To pay: K30.00, your part of {SPLIT}, Oct-Nov.")
+    await village.say(MARY, f"PAY {SPLIT} 20")
+    (payment,) = await village.payments_made()
+    async with village.db.read() as connection:
+        (there,) = [
+            tenant
+            for tenant in (await store.tenancies_by_msisdn(connection, [MARY]))[MARY]
+            if tenant.tap_id == SPLIT
+        ]
+    assert (payment.tenant_id, payment.amount_minor) == (there.tenant_id, 2000)
+
+
+async def test_who_left_a_tap_and_owes_nothing_is_a_stranger_there(village):
+    await village.say(AGENT, f"CASH {SPLIT} 30 {MARY}")
+    await village.say(KEEPER, f"REMOVE {MARY} {SPLIT}")
+    (said,) = await village.say(MARY, f"BAL {SPLIT}")
+    assert said.startswith(f"Madzi: To pay: K30.00 for {SPLIT}, Oct-Nov.")
+
+
 async def test_an_agent_outside_the_zone_is_told_so_and_learns_nothing(village):
     for text in (f"STATUS {FAR}", f"WHO {FAR}", f"CASH {FAR} 5"):
         (said,) = await village.say(AGENT, text)
