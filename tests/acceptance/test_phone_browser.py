@@ -401,3 +401,31 @@ def test_every_text_stands_out_from_what_is_behind_it(town, opened, scheme):
     phone.type("", then="1 Pay")
     phone.page.evaluate("document.getElementById('prompt').show()")
     assert phone.page.evaluate(CONTRASTS) == []
+
+
+def test_an_sms_is_answered(demo, opened):
+    phone = opened(demo["gateway_url"])
+    phone.use("0961230031")
+    phone.page.fill("#sms-text", "bal kny-0417-1")
+    phone.page.click("text=Send SMS")
+    phone.sees("Madzi: To pay: K30.00 for KNY-0417-1", "#messages")
+
+
+@pytest.mark.parametrize(
+    ("number", "wire"),
+    [("0961230041", "hubtel"), ("0961230042", "nalo"), ("0961230043", "arkesel"), ("0961230044", "infobip")],
+)
+def test_a_dropped_session_goes_on_over_every_aggregator(demo, opened, number, wire):
+    phone = opened(demo["gateway_url"])
+    phone.use(number, wire=wire)
+    for keys, then in (
+        ("", "1 English"),
+        ("1", "1 Pay for a tap"),
+        ("1", "tap number"),
+        ("892570", "BLN-0001-0"),
+    ):
+        phone.type(keys, then=then)
+    phone.page.keyboard.press("Escape")
+    phone.sees("You hung up.", "#note")
+    phone.type("", then="1 Go on where I was")
+    phone.type("1", then="BLN-0001-0 (892570)")
