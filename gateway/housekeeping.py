@@ -1,12 +1,13 @@
 """What is due by the calendar.
 
-Every hour rows that have served their time go, so that the database stays small; once a day the rules look
-for what is wrong at taps.
+Every hour rows that have served their time go, so that the database stays small, and the month's bills are
+raised if their day has come; once a day the rules look for what is wrong at taps.
 """
 
 import asyncio
 from contextlib import suppress
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from core.clock import Clock, local
 from core.db import Database
 from core.ids import Ids
 from core.outbox import outbox
+from gateway import monthly
 from gateway.reminders import Reminders
 from gateway.sessions.tables import ussd_end_events, ussd_hops, ussd_sessions
 from taps import flags_detection
@@ -55,22 +57,41 @@ async def _count(connection: AsyncConnection, deletion: sa.Delete) -> int:
     return int(result.rowcount)
 
 
-async def tick_forever(db: Database, clock: Clock, reminders: Reminders | None = None) -> None:
+async def tick_forever(
+    db: Database, clock: Clock, reminders: Reminders | None = None, *, bill_day: int = 0
+) -> None:
     """Tick every hour, look for trouble and remind once a day; after an error the next hour tries again."""
     ids = Ids(clock)
     looked_on: date | None = None
     while True:
         try:
             _log.info("housekeeping", **await tick(db, clock))
-            today = local(clock.now()).date()
-            if today != looked_on:
-                _log.info("flags_detected", flags=await look_for_trouble(db, clock, ids))
-                looked_on = today
         except Exception:
             _log.exception("housekeeping_failed")
+        await _bill(db, clock, ids, bill_day)
+        today = local(clock.now()).date()
+        if today != looked_on and await _look(db, clock, ids):
+            looked_on = today
         if reminders:
             await _remind(reminders)
         await asyncio.sleep(EVERY_S)
+
+
+async def _bill(db: Database, clock: Clock, ids: Ids, day: int) -> None:
+    try:
+        if debts := await monthly.bill(db, clock, ids, day=day):
+            _log.info("bills_raised", debts=debts, period=monthly.due_period(clock.now(), day))
+    except Exception:
+        _log.exception("billing_failed")
+
+
+async def _look(db: Database, clock: Clock, ids: Ids) -> bool:
+    try:
+        _log.info("flags_detected", flags=await look_for_trouble(db, clock, ids))
+    except Exception:
+        _log.exception("flags_not_detected")
+        return False
+    return True
 
 
 async def _remind(reminders: Reminders) -> None:
@@ -83,15 +104,15 @@ async def _remind(reminders: Reminders) -> None:
 class Housekeeper:
     """Ticks in the background of another process."""
 
-    def __init__(self, db: Database, clock: Clock, reminders: Reminders | None = None) -> None:
-        self._db = db
-        self._clock = clock
-        self._reminders = reminders
+    def __init__(
+        self, db: Database, clock: Clock, reminders: Reminders | None = None, *, bill_day: int = 0
+    ) -> None:
+        self._work = partial(tick_forever, db, clock, reminders, bill_day=bill_day)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(tick_forever(self._db, self._clock, self._reminders))
+        self._task = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
         """End."""

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     api_rate_per_s: float = Field(50, gt=0)  # for each token of /api/v1
     api_burst: int = Field(100, ge=1)
 
+    bill_day: int = Field(1, ge=0, le=28)  # of the month, in Lusaka; 0: never
     reminders: bool = False
     remind_before_days: int = Field(5, ge=0, le=27)  # before the last day of a month; 0: never
     remind_after_days: int = Field(3, ge=0, le=20)

@@ -76,7 +76,8 @@ async def _run(port: int, data: Path, speed: float) -> None:
         stack.push_async_callback(runner.cleanup)
         hands.start()
         stack.push_async_callback(hands.stop)
-        keeper = Housekeeper(runtime.db, runtime.clock, build_reminders(runtime))
+        reminders, day = build_reminders(runtime), settings.bill_day
+        keeper = Housekeeper(runtime.db, runtime.clock, reminders, bill_day=day)
         keeper.start()
         stack.push_async_callback(keeper.stop)
         _write_demo_file(data, env, gateway_url, providers.url, aggregator.url)

@@ -136,15 +136,15 @@ async def work_here(metrics_host: str = "127.0.0.1", metrics_port: int | None = 
 
 
 def clock(metrics_port: MetricsPort = None, metrics_host: MetricsHost = "127.0.0.1") -> None:
-    """Do what is due by the calendar: clean up, find trouble, remind. Run one. Example: madzi clock."""
+    """Do what is due by the calendar: bill, clean up, find trouble, remind. Run one. Example: madzi clock."""
     from gateway.housekeeping import tick_forever
 
     logs.configure(settings().log_level)
 
     async def work() -> None:
         async with opened(patient(settings())) as runtime, measured(runtime, metrics_host, metrics_port):
-            reminders = build_reminders(runtime)
-            await until_stopped(lambda: tick_forever(runtime.db, runtime.clock, reminders))
+            reminders, day = build_reminders(runtime), runtime.settings.bill_day
+            await until_stopped(lambda: tick_forever(runtime.db, runtime.clock, reminders, bill_day=day))
 
     run_loop(work())
 
