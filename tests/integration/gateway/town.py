@@ -15,6 +15,7 @@ from gateway import schema, verify
 from gateway.runtime import build_worker, open_runtime
 from gateway.settings import Settings
 from gateway.web import create_app
+from payments.providers.accounts import urls
 from payments.tables import claims, credits_, ledger_balances, payments, suspense_items
 from simulators.aggregator import app as aggregator_app
 from simulators.aggregator.config import Config as AggregatorConfig
@@ -22,8 +23,8 @@ from simulators.aggregator.dialler import Dialler
 from simulators.aggregator.gateway import Gateway as Line
 from simulators.faults import Step
 from simulators.providers import app as providers_app
+from simulators.providers.config import Airtel, Daraja, Latency, Mtn
 from simulators.providers.config import Config as ProvidersConfig
-from simulators.providers.config import Daraja, Latency, Mtn
 from simulators.providers.people import Answer, Person
 from simulators.serve import start
 from sms.tables import sms_messages
@@ -37,6 +38,7 @@ TAP = "KNY-0417-1"  # shared: K20.00 water, K10.05 rubbish
 OTHER_TAP = make("KNY", 533)
 KENYAN_TAP = make("NRB", 12)  # KES 200 water, KES 100 rubbish
 CALLER, NEIGHBOUR, KENYAN = "+260961234567", "+260967654321", "+254708374149"
+WITH_AIRTEL = "+260977123456"
 PAY_ALL = ("1", "1", TAP, "1", "1")  # a phone that never called: English, pay, the tap, all of it, yes
 OWED, KENYAN_OWED = 3005, 30000
 
@@ -86,7 +88,7 @@ async def until(fact, within_s=8.0):
 
 
 def settings_of(url, gateway_url, providers_url, aggregator_url, **changes):
-    mtn, daraja, at = Mtn(), Daraja(), AggregatorConfig()
+    mtn, airtel, daraja, at = Mtn(), Airtel(), Daraja(), AggregatorConfig()
     values = {
         "env": "test",
         "database_url": url,
@@ -104,6 +106,13 @@ def settings_of(url, gateway_url, providers_url, aggregator_url, **changes):
             "api_user": mtn.api_user,
             "api_key": mtn.api_key,
             "target_environment": mtn.target_environment,
+        },
+        "airtel": {
+            "base_url": f"{providers_url}/airtel",
+            "client_id": airtel.client_id,
+            "client_secret": airtel.client_secret,
+            "callback_key": airtel.callback_key,
+            "query_after_s": 0,
         },
         "daraja": {
             "base_url": f"{providers_url}/daraja",
@@ -177,6 +186,7 @@ class Town:
         stack = AsyncExitStack()
         self.stack.push_async_callback(stack.aclose)
         runtime = await stack.enter_async_context(open_runtime(settings, processes=processes))
+        await self.enter_in_airtels_portal(runtime)
         hands = build_worker(runtime, name=f"test-{port}") if worker else None
         running = await start(create_app(runtime, hands.wake) if hands else create_app(runtime), port=port)
         stack.push_async_callback(running.close)
@@ -184,6 +194,14 @@ class Town:
             hands.start()
             stack.push_async_callback(hands.stop)
         return House(runtime, running.url, stack, hands)
+
+    async def enter_in_airtels_portal(self, runtime):
+        """Airtel's callback address does not travel with a push: people enter it."""
+        for account in runtime.accounts.values():
+            if account.provider == "airtel":
+                address = {"callback_url": urls(self.gateway_url, account)["callback"]}
+                async with self.http.put(f"{self.providers.url}/airtel/_sim/portal", json=address) as reply:
+                    assert reply.status == 200
 
     # What people do.
 
