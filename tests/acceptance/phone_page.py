@@ -61,6 +61,7 @@ class PhonePage:
             self.page.select_option(f"#{name}", value)
         self.page.click("text=Use this phone")
         self.sees(number, "#owner")
+        self.page.wait_for_function("document.activeElement.id === 'entry'")
 
     def type(self, keys, then):
         """Type on the keyboard, Enter, and wait for what comes."""
