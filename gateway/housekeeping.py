@@ -19,24 +19,30 @@ from core.db import Database
 from core.ids import Ids
 from core.outbox import outbox
 from gateway import monthly
+from gateway.api.tables import api_replies
 from gateway.reminders import Reminders
 from gateway.sessions.tables import ussd_end_events, ussd_hops, ussd_sessions
 from taps import flags_detection
 
 EVERY_S = 3600
 KEEP_CALLS = timedelta(days=30)
+KEEP_REPLIES = timedelta(days=30)
 KEEP_DONE = timedelta(days=7)
 _log = structlog.get_logger()
 
 
 async def tick(db: Database, clock: Clock) -> dict[str, int]:
-    """Delete finished outbox rows after a week, calls after a month; return how many of each."""
+    """Delete finished outbox rows after a week, calls and answers of the API after a month; return how many.
+
+    A request to pay that is repeated later than that is answered by its payment, which keeps key and hash.
+    """
     now = clock.now()
     old = sa.select(ussd_sessions.c.session_id).where(ussd_sessions.c.started_at < now - KEEP_CALLS)
     deletions = {
         "outbox": sa.delete(outbox).where(outbox.c.status == "done", outbox.c.finished_at < now - KEEP_DONE),
         "hops": sa.delete(ussd_hops).where(ussd_hops.c.session_id.in_(old)),
         "calls": sa.delete(ussd_sessions).where(ussd_sessions.c.started_at < now - KEEP_CALLS),
+        "api_replies": sa.delete(api_replies).where(api_replies.c.created_at < now - KEEP_REPLIES),
         "end_events": sa.delete(ussd_end_events).where(ussd_end_events.c.received_at < now - KEEP_CALLS),
     }
     async with db.write() as connection:
