@@ -8,6 +8,7 @@ from simulators.providers.airtel import AirtelMoney
 from simulators.providers.config import Config
 from simulators.providers.control import Control
 from simulators.providers.daraja import Daraja
+from simulators.providers.kcb import Kcb
 from simulators.providers.mtn import MtnMomo
 from simulators.providers.network import Network, Provider
 from simulators.providers.zamtel import Zamtel
@@ -22,7 +23,7 @@ def create(config: Config | None = None) -> web.Application:
     Raises OSError when the journal cannot be opened.
     """
     network = Network(config or Config())
-    rails = (MtnMomo(network), AirtelMoney(network), Daraja(network), Zamtel(network))
+    rails = (MtnMomo(network), AirtelMoney(network), Zamtel(network), Daraja(network), Kcb(network))
     providers: dict[str, Provider] = {rail.name: rail for rail in rails}
     app = web.Application(client_max_size=_LARGEST_BODY)
     app[NETWORK] = network

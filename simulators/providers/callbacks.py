@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -90,20 +91,29 @@ class Sender:
         if self._session:
             await self._session.close()
 
-    async def send(self, method: str, url: str, body: bytes) -> None:
-        """Send one callback and note what came of it."""
+    async def send(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Send one callback, with headers of its own, and note what came of it."""
         if self._session is None:
             return
         async with self._slots:
-            outcome = await self._try(self._session, method, url, body)
+            outcome = await self._try(self._session, method, url, body, headers or {})
         self.recent.append(
             {"at": rfc3339(self._timing.now()), "url": url, "outcome": outcome, "body": body.decode()}
         )
 
-    async def _try(self, session: aiohttp.ClientSession, method: str, url: str, body: bytes) -> int | str:
-        headers = {"Content-Type": "application/json"}
+    async def _try(
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> int | str:
+        sent = {"Content-Type": "application/json", **headers}
         try:
-            async with session.request(method, url, data=body, headers=headers) as reply:
+            async with session.request(method, url, data=body, headers=sent) as reply:
                 await reply.read()
                 return reply.status
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:

@@ -81,6 +81,25 @@ class Zamtel:
 
 
 @dataclass(frozen=True, slots=True)
+class Kcb:
+    """KCB Buni (reference kcb-buni). Its notices go beside the callback's address unless `ipn_url` is set."""
+
+    consumer_key: str = "demo-kcb-consumer-key"
+    consumer_secret: str = "demo-kcb-consumer-secret"  # noqa: S105 - opens only this simulator
+    till: str = "7941675"
+    payee: str = "KCB PAYBILL 522533"
+    flat_reply: bool = False  # without KCB's envelope
+    signs: bool = True  # the real sandbox does not
+    ipn_url: str | None = None
+    ipn_shape: str = "nested"  # or flat: the two that circulate
+    ipn_after_s: float = 0.0  # after the callback; below zero: before it
+    thousands_separators: bool = False
+    unanswered_code: str = "1037"
+    token_life_s: float = 3600.0
+    prompt_lifetime_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Latency:
     """How long the network takes, in seconds: to answer, to bring the prompt, to bring the news."""
 
@@ -100,6 +119,7 @@ class Config:
     airtel: Airtel = field(default_factory=Airtel)
     daraja: Daraja = field(default_factory=Daraja)
     zamtel: Zamtel = field(default_factory=Zamtel)
+    kcb: Kcb = field(default_factory=Kcb)
     latency: Latency = field(default_factory=Latency)
     faults: Faults = field(default_factory=Faults)
     person: Person = field(default_factory=Person)

@@ -1,7 +1,9 @@
 """What happens after a push was accepted: prompt, answer, debit, callbacks. The same for every provider."""
 
 import asyncio
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from simulators.edge import Refusals, Reply
 from simulators.faults import Fault, FaultPlan
@@ -41,6 +43,25 @@ class Provider(Forger, Protocol):
 
     def notice(self, push: Push) -> bytes:
         """Return the body of the callback that claims `push`; empty where the provider tells nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What goes out beside a callback: another channel's word on the same money."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    after_s: float = 0.0  # below zero: before the callback
+
+
+@runtime_checkable
+class SecondChannel(Protocol):
+    """A provider that tells of money twice."""
+
+    def second(self, push: Push) -> Letter | None:
+        """Return the other notice that claims `push`, if there is one."""
         ...
 
 
@@ -152,5 +173,11 @@ class Network:
         self.book.settle(push, code, receipt, self.timing.now())
 
     async def _tell(self, provider: Provider, push: Push, claims: Push) -> None:
+        letter = provider.second(claims) if isinstance(provider, SecondChannel) else None
+        if letter and letter.after_s < 0:
+            await self.sender.send("POST", letter.url, letter.body, letter.headers)
         if push.callback_url and (body := provider.notice(claims)):
             await self.sender.send(provider.callback_method, push.callback_url, body)
+        if letter and letter.after_s >= 0:
+            await self.timing.sleep(letter.after_s)
+            await self.sender.send("POST", letter.url, letter.body, letter.headers)
