@@ -41,10 +41,21 @@ def test_every_command_has_help_with_an_example(words):
 
 
 def test_usage_that_is_wrong_is_exit_2_and_nothing_on_stdout(tmp_path):
-    for words in (("bill",), ("nonsense",), ("serve", "--port", "seventy"), ("simulate", "banks")):
+    for words in (
+        *(("bill",), ("nonsense",), ("serve", "--port", "seventy"), ("simulate", "banks"), ("sms", "replay")),
+        *(("users", "add", "x", "--role", "king"), ("flags", "resolve", "F-0001", "open"), ("verify", "--x")),
+    ):
         code, out, err = run(tmp_path, *words)
         assert (code, out) == (2, "")
-        assert err
+        assert err.startswith("madzi: wrong_usage: "), err
+        assert err.count("\n") == 1, err
+
+
+def test_a_word_that_needs_another_says_which_there_are(tmp_path):
+    for words, one in (((), "verify"), (("users",), "token")):
+        code, out, err = run(tmp_path, *words)
+        assert code == 2
+        assert one in out + err
 
 
 def test_settings_that_are_wrong_stop_with_their_name(tmp_path):

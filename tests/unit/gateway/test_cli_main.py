@@ -17,7 +17,7 @@ def end(monkeypatch, tmp_path, capsys):
     monkeypatch.delenv("MADZI_LOG_LEVEL", raising=False)
 
     def run(error):
-        def broken():
+        def broken(**_how):
             raise error
 
         monkeypatch.setattr(commands, "app", broken)
