@@ -259,7 +259,7 @@ async def test_rates_in_the_configuration_hold_from_the_start(speak):
         ("/_sim/faults", "PUT", {"rates": {"push.fire": 1}}),
         ("/_sim/faults", "PUT", {"rates": {"push.html": 2}}),
         ("/_sim/faults", "PUT", {"rats": {}}),
-        ("/_sim/faults/script", "POST", [{"provider": "airtel", "operation": "push", "fault": "html"}]),
+        ("/_sim/faults/script", "POST", [{"provider": "orange", "operation": "push", "fault": "html"}]),
         ("/_sim/faults/script", "POST", [{"operation": "push"}]),
         ("/_sim/faults/script", "POST", "html"),
     ],

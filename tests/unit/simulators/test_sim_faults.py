@@ -46,7 +46,7 @@ def test_a_step_for_a_reference_waits_for_it():
     assert script.draw("mtn", "query", NUMBERS[0], "r2") == Fault("html", 30, 60)
 
 
-@pytest.mark.parametrize("name", ["push", "push.late", "callback.html", "airtel.push.html", "a.b.c.d", ""])
+@pytest.mark.parametrize("name", ["push", "push.late", "callback.html", "orange.push.html", "a.b.c.d", ""])
 def test_unknown_faults_are_refused(name):
     with pytest.raises(BadFault):
         Faults({name: 0.1})
