@@ -12,6 +12,8 @@ from sms.inbound.slots import Filled
 MOST_COMMANDS = 10
 _MISSING = {"tap": Why.NO_TAP, "phone": Why.NO_PHONE, "amount": Why.NO_AMOUNT, "number": Why.NO_NUMBER}
 _UNKNOWN = Refusal(Why.UNKNOWN)
+# Every text of ours begins so. A machine that answers may quote it, and its keywords are not the person's.
+_OURS = re.compile(r"\bMadzi: +(\S+)(?=.{30})", re.DOTALL)
 _GLUED = re.compile(r"([A-Z]{3,6})([K\d].*)", re.ASCII | re.IGNORECASE)
 
 
@@ -20,7 +22,7 @@ def read(text: str, country: str = "ZM") -> tuple[Answerable, ...]:
 
     `country` (ISO 3166) says how phone numbers without a country are meant.
     """
-    lines = _joined([list(_unglued(line)) for line in tokens.lines(text)], country)
+    lines = _joined([list(_unglued(line)) for line in tokens.lines(_own(text))], country)
     every = chain.from_iterable(_of_line(line, country) for line in lines)
     found = list(islice(every, MOST_COMMANDS + 1))
     if len(found) > 1:
@@ -28,6 +30,12 @@ def read(text: str, country: str = "ZM") -> tuple[Answerable, ...]:
     if len(found) > MOST_COMMANDS:
         return (*found[:MOST_COMMANDS], Refusal(Why.TOO_MANY))
     return tuple(found) or (_UNKNOWN,)
+
+
+def _own(text: str) -> str:
+    """Leave out what a text quotes of ours; a person who greets us goes on with a keyword."""
+    quoted = _OURS.search(text)
+    return text[: quoted.start()] if quoted and not _is_keyword(quoted[1]) else text
 
 
 def _unglued(words: Sequence[str]) -> Iterator[str]:

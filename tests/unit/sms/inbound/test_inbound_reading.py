@@ -313,6 +313,18 @@ def test_a_dash_that_only_parts_words_means_nothing():
     assert read(f"CASH {TAP} - 10") == (Command(Word.CASH, TAP, amount="10"),)
 
 
+QUOTED = "Madzi: To pay: K30.00 for KNY-0417-1, Nov. Dial *384*7# or send: PAY KNY-0417-1"
+
+
+def test_keywords_in_our_own_words_are_not_the_persons():
+    assert read(QUOTED) == read(f"I am driving.\n> {QUOTED}") == (Refusal(Why.UNKNOWN),)
+    assert read(f"LAST\n> {QUOTED}") == (Command(Word.LAST),)
+
+
+def test_a_person_may_begin_with_our_name():
+    assert read(f"Madzi: PAY {TAP} 30 please, thank you") == (Command(Word.PAY, TAP, amount="30"),)
+
+
 @pytest.mark.parametrize(
     "text",
     [
