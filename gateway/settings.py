@@ -4,7 +4,7 @@ import base64
 import binascii
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -94,6 +94,14 @@ class Settings(BaseSettings):
     zamtel: ZamtelSettings | None = None
     daraja: DarajaSettings | None = None
     kcb: KcbSettings | None = None
+
+    @field_validator("kcb", mode="before")
+    @classmethod
+    def _leaves_kcb_multi_out(cls, value: Any) -> Any:
+        """`MADZI_KCB_MULTI_…` is another provider, and is split like a setting of this one."""
+        if not isinstance(value, dict):
+            return value
+        return {name: own for name, own in value.items() if not name.startswith("multi_")} or None
 
     @field_validator("master_key")
     @classmethod

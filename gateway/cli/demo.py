@@ -30,7 +30,8 @@ from gateway.settings import Settings
 from gateway.web import create_app
 from payments.providers.accounts import urls
 from simulators.aggregator.config import Config as AggregatorConfig
-from simulators.providers.config import Airtel, Daraja, Mtn
+from simulators.providers.config import Airtel, Daraja, Kcb, Mtn, Zamtel
+from simulators.providers.kcb_keys import public_pem
 from simulators.serve import Running, start
 from taps import importing, raising
 from taps.periods import period_of
@@ -128,6 +129,7 @@ def _environment(
     data: Path, gateway_url: str, token: str, speed: float, providers_url: str, aggregator_url: str
 ) -> dict[str, str]:
     mtn, airtel, daraja, africastalking = Mtn(), Airtel(), Daraja(), AggregatorConfig()
+    zamtel, kcb = Zamtel(), Kcb()
     defaults = {"PUSH_DELAY_S": 3, "PAYMENT_EXPIRY_S": 300, "POLL_AFTER_S": 20, "GUIDE_AFTER_S": 45}
     times = {
         f"MADZI_{name}": str(float(os.environ.get(f"MADZI_{name}", seconds)) / speed)
@@ -160,6 +162,15 @@ def _environment(
         "MADZI_DARAJA_CONSUMER_SECRET": daraja.consumer_secret,
         "MADZI_DARAJA_SHORTCODE": daraja.shortcode,
         "MADZI_DARAJA_PASSKEY": daraja.passkey,
+        "MADZI_ZAMTEL_BASE_URL": f"{providers_url}/zamtel",
+        "MADZI_ZAMTEL_THIRD_PARTY_ID": zamtel.third_party_id,
+        "MADZI_ZAMTEL_PASSWORD": zamtel.password,
+        "MADZI_ZAMTEL_SHORTCODE": zamtel.shortcode,
+        "MADZI_KCB_BASE_URL": f"{providers_url}/kcb",
+        "MADZI_KCB_CONSUMER_KEY": kcb.consumer_key,
+        "MADZI_KCB_CONSUMER_SECRET": kcb.consumer_secret,
+        "MADZI_KCB_TILL": kcb.till,
+        "MADZI_KCB_IPN_PUBLIC_KEY": public_pem(),
         **times,
     }
 

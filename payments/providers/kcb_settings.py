@@ -59,7 +59,7 @@ class KcbSettings(BaseModel):
     separator: Annotated[str, StringConstraints(pattern=r"^[-#]$")] = "-"
     shared_short_code: bool = True
     org_short_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,12}$")] = ""
-    org_pass_key: SecretStr = SecretStr("")
+    org_pass_key: Secret | None = None
     route_code: Plain = "207"
     operation: Plain = "STKPush"
     ipn_public_key: Annotated[str, AfterValidator(_is_key)] = ""
@@ -70,6 +70,6 @@ class KcbSettings(BaseModel):
 
     @model_validator(mode="after")
     def _has_its_own_short_code(self) -> Self:
-        if not self.shared_short_code and not (self.org_short_code and self.org_pass_key.get_secret_value()):
+        if not self.shared_short_code and not (self.org_short_code and self.org_pass_key):
             raise ValueError("without shared_short_code, org_short_code and org_pass_key are needed")
         return self

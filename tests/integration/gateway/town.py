@@ -38,6 +38,7 @@ TAP = "KNY-0417-1"  # shared: K20.00 water, K10.05 rubbish
 OTHER_TAP = make("KNY", 533)
 KENYAN_TAP = make("NRB", 12)  # KES 200 water, KES 100 rubbish
 CALLER, NEIGHBOUR, KENYAN = "+260961234567", "+260967654321", "+254708374149"
+WITH_ZAMTEL = "+260955123456"
 WITH_AIRTEL = "+260977123456"
 PAY_ALL = ("1", "1", TAP, "1", "1")  # a phone that never called: English, pay, the tap, all of it, yes
 OWED, KENYAN_OWED = 3005, 30000
