@@ -52,13 +52,14 @@ def push_headers(push: Push, settings: KcbSettings) -> dict[str, str]:
 def push_body(push: Push, settings: KcbSettings) -> dict[str, Any]:
     """Return the body of a push; the amount is a text of whole shillings (trap 3)."""
     reference = account_reference(push.tap_id, push.external_id)
+    own = None if settings.shared_short_code else settings.org_pass_key
     return {
         "phoneNumber": push.msisdn.removeprefix("+"),
         "amount": str(push.amount_minor // TRAITS.unit_minor),
         "invoiceNumber": f"{settings.till}{settings.separator}{reference}",
         "sharedShortCode": settings.shared_short_code,
-        "orgShortCode": "" if settings.shared_short_code else settings.org_short_code,
-        "orgPassKey": "" if settings.shared_short_code else settings.org_pass_key.get_secret_value(),
+        "orgShortCode": settings.org_short_code if own else "",
+        "orgPassKey": own.get_secret_value() if own else "",
         "callbackUrl": push.callback_url,
         "transactionDescription": f"water {period_words(push.period)[0]}".strip()[:_DESCRIPTION_LENGTH],
     }

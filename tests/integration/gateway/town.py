@@ -23,7 +23,8 @@ from simulators.aggregator.dialler import Dialler
 from simulators.aggregator.gateway import Gateway as Line
 from simulators.faults import Step
 from simulators.providers import app as providers_app
-from simulators.providers.config import Airtel, Daraja, Latency, Mtn
+from simulators.providers.config import Airtel, Daraja, Kcb, Latency, Mtn, Zamtel
+from simulators.providers.kcb_keys import public_pem
 from simulators.providers.config import Config as ProvidersConfig
 from simulators.providers.people import Answer, Person
 from simulators.serve import start
@@ -126,6 +127,32 @@ def settings_of(url, gateway_url, providers_url, aggregator_url, **changes):
         },
     }
     return Settings.model_validate(values | changes)
+
+
+def zamtel_settings(providers_url, **changes):
+    """Zamtel Kwacha, for a town that wants it: `town.open(zamtel=zamtel_settings(town.providers.url))`."""
+    keys = Zamtel()
+    values = {
+        "base_url": f"{providers_url}/zamtel",
+        "third_party_id": keys.third_party_id,
+        "password": keys.password,
+        "shortcode": keys.shortcode,
+        "answer_within_s": 2,
+    }
+    return values | changes
+
+
+def kcb_settings(providers_url, **changes):
+    """KCB Buni, for a town that wants it."""
+    keys = Kcb()
+    values = {
+        "base_url": f"{providers_url}/kcb",
+        "consumer_key": keys.consumer_key,
+        "consumer_secret": keys.consumer_secret,
+        "till": keys.till,
+        "ipn_public_key": public_pem(),
+    }
+    return values | changes
 
 
 @dataclass
