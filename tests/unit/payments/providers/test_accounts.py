@@ -17,6 +17,11 @@ def test_the_addresses_that_are_shown(public_url):
     assert urls(public_url, DARAJA) == {"stk": f"https://pay.example.org/cb/{'D' * 22}/stk"}
 
 
+def test_the_address_that_is_entered_in_airtels_portal():
+    account = Account("airtel:default", "airtel", None, "A" * 22)
+    assert urls("https://pay.example.org", account) == {"callback": f"https://pay.example.org/cb/{'A' * 22}"}
+
+
 def test_a_provider_that_never_calls_has_no_address():
     assert urls("https://pay.example.org", Account("zamtel:default", "zamtel", None, "Z" * 22)) == {}
 
