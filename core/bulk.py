@@ -64,6 +64,13 @@ async def update(connection: AsyncConnection, table: sa.Table, rows: Sequence[Ro
         raise Conflict(f"{table.name}: {len(rows) - changed} of {len(rows)} rows were changed meanwhile")
 
 
+async def update_held(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row], holder: str) -> int:
+    """Update rows by primary key where the column `holder` is still as a row says; return how many were."""
+    if not rows:
+        return 0
+    return await _run(connection, _update(table, tuple(rows[0]), _name(connection), holder), rows)
+
+
 async def fetch(
     connection: AsyncConnection,
     query: sa.Select[Any],
@@ -153,8 +160,8 @@ def _upsert(
 
 
 @lru_cache(maxsize=256)
-def _update(table: sa.Table, names: tuple[str, ...], dialect: str) -> Any:
-    keys = [column.name for column in table.primary_key]
+def _update(table: sa.Table, names: tuple[str, ...], dialect: str, holder: str | None = None) -> Any:
+    keys = [column.name for column in table.primary_key] + ([holder] if holder else [])
     new: Any = _unnested(table, names).c if dialect == "postgresql" else _values(table, names)
     same = [table.c[key] == new[key] for key in keys]
     if "version" in names and "version" not in keys:

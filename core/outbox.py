@@ -4,16 +4,21 @@ A worker claims rows for a few seconds at a time, sends them, and finishes them;
 claimed again when its lease ends. Trying again is bounded; what cannot be sent becomes a dead letter.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core import bulk
 from core.db import Id, UtcDateTime, metadata
+
+_log = structlog.get_logger()
 
 outbox = sa.Table(
     "outbox",
@@ -45,7 +50,7 @@ sa.Index("ix_outbox_key", outbox.c.key)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One row to be handled: `attempts` counts those already made."""
+    """One row to be handled: `attempts` counts those already made; `lease` says who claimed it, and when."""
 
     outbox_id: str
     kind: str
@@ -53,6 +58,7 @@ class Message:
     body: dict[str, Any]
     correlation_id: str
     attempts: int
+    lease: str
 
 
 def row(
@@ -87,7 +93,11 @@ async def is_due(connection: AsyncConnection, kind: str, now: datetime) -> bool:
 async def claim(
     connection: AsyncConnection, kind: str, *, worker: str, now: datetime, lease_s: float, limit: int
 ) -> list[Message]:
-    """Take up to `limit` due rows of a kind for `lease_s` seconds; no two workers get the same one."""
+    """Take up to `limit` due rows of a kind for `lease_s` seconds; no two workers get the same one.
+
+    `worker` becomes their lease: a name of its own for each claim lets a result that comes too late be told
+    from that of whoever took the row since.
+    """
     due = (
         sa.select(outbox.c.outbox_id)
         .where(*_claimable(kind, now))
@@ -112,7 +122,7 @@ async def claim(
     )
     rows = sorted((await connection.execute(taken)).all(), key=lambda r: (r.available_at, r.outbox_id))
     return [
-        Message(r.outbox_id, r.kind, r.key, msgspec.json.decode(r.body), r.correlation_id, r.attempts)
+        Message(r.outbox_id, r.kind, r.key, msgspec.json.decode(r.body), r.correlation_id, r.attempts, worker)
         for r in rows
     ]
 
@@ -130,11 +140,12 @@ _DUE = (
 
 
 async def renew(
-    connection: AsyncConnection, outbox_ids: Sequence[str], *, now: datetime, lease_s: float
+    connection: AsyncConnection, leases: Mapping[str, str], *, now: datetime, lease_s: float
 ) -> None:
-    """Keep rows that are still being handled; one that was finished or put off meanwhile is left alone."""
+    """Keep rows, by id, that are still being handled; what was finished, put off or taken is left alone."""
     mine = sa.select(outbox.c.outbox_id).where(
-        outbox.c.outbox_id.in_(outbox_ids),
+        outbox.c.outbox_id.in_(leases),
+        outbox.c.claimed_by.in_(set(leases.values())),
         outbox.c.status == "waiting",
         outbox.c.claimed_until.is_not(None),
     )
@@ -143,6 +154,23 @@ async def renew(
     await connection.execute(
         sa.update(outbox).where(outbox.c.outbox_id.in_(free)).values(claimed_until=until)
     )
+
+
+async def finish(
+    connection: AsyncConnection, messages: Iterable[Message], changes: Iterable[Mapping[str, Any]]
+) -> None:
+    """Write what becomes of messages: what `done`, `dead` and `again` return.
+
+    A row whose lease ended and which another took since is left alone: whoever has it now tells its end.
+    """
+    leases = {message.outbox_id: message.lease for message in messages}
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for change in changes:
+        by_columns[tuple(change)].append({**change, "claimed_by": leases[change["outbox_id"]]})
+    wanted = sum(len(rows) for rows in by_columns.values())
+    held = [await bulk.update_held(connection, outbox, rows, "claimed_by") for rows in by_columns.values()]
+    if sum(held) < wanted:
+        _log.warning("outbox_lease_lost", rows=wanted - sum(held))
 
 
 def done(outbox_id: str, *, now: datetime) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class SmsAnswers:
             open_ = {row.inbound_id for row in waiting}
             await self._reply(connection, [sms for sms in received if sms.inbound_id in open_], now)
             finished = [outbox.done(message.outbox_id, now=now) for message in messages]
-            await bulk.update(connection, outbox.outbox, finished)
+            await outbox.finish(connection, messages, finished)
 
     async def _put_off(self, message: outbox.Message, error: str) -> None:
         now = self._clock.now()
@@ -110,7 +110,7 @@ class SmsAnswers:
             wait = timedelta(seconds=outbox.backoff_s(message.attempts, jitter=0))
             change = outbox.again(message, at=now + wait, error=error)
         async with self._db.write() as connection:
-            await bulk.update(connection, outbox.outbox, [change])
+            await outbox.finish(connection, [message], [change])
 
     async def _reply(self, connection: AsyncConnection, received: Sequence[Sms], now: datetime) -> None:
         people = await sms_facts.people(connection, (sms.msisdn for sms in received if sms.msisdn))

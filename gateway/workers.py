@@ -1,17 +1,19 @@
 """The worker: takes what the outbox holds to the outside, and looks after payments whose time has come."""
 
 import asyncio
+import itertools
 import os
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
-from core import bulk, outbox
+from core import outbox
 from core.batching import Batcher
 from core.clock import Clock
 from core.db import Database
@@ -33,7 +35,8 @@ class Together:
     most: int
 
 
-Finish = Callable[[dict[str, Any]], Awaitable[None]]
+Ended = tuple[outbox.Message, dict[str, Any]]  # what becomes of a message
+Finish = Callable[[Ended], Awaitable[None]]
 
 LOOK_EVERY_S = 0.1  # contract: at least every 250 ms
 # A process that died holds its rows no longer than this; one that lives renews them.
@@ -43,6 +46,13 @@ MOST_IN_HAND = 200  # of one kind
 MOST_TOGETHER = 16  # unless a lane says otherwise: a slow one keeps its group, so groups are small
 MOST_ATTEMPTS = 12
 _GATHER_S = 0.003  # after a wake: what comes at the same time is claimed at once
+
+
+class InHand(NamedTuple):
+    """What handles a row, and by which lease."""
+
+    lease: str
+    task: asyncio.Task[None]
 
 
 class Lane:
@@ -67,7 +77,8 @@ class Lane:
         self._one = one
         self._many = many
         self._wake = asyncio.Event()
-        self.in_hand: dict[str, asyncio.Task[None]] = {}
+        self._claims = itertools.count(1)
+        self.in_hand: dict[str, InHand] = {}
 
     def wake(self) -> None:
         """Look at once."""
@@ -95,37 +106,46 @@ class Lane:
         async with self._db.read() as connection:
             if not await outbox.is_due(connection, self._kind, now):
                 return 0
+        lease = f"{self._worker}-{next(self._claims)}"
         async with self._db.write() as connection:
             messages = await outbox.claim(
-                connection, self._kind, worker=self._worker, now=now, lease_s=LEASE_S, limit=room
+                connection, self._kind, worker=lease, now=now, lease_s=LEASE_S, limit=room
             )
         self._hand_out(messages)
         return len(messages)
 
     async def _until_one_ends(self) -> None:
-        tasks = set(self.in_hand.values())
+        tasks = {one.task for one in self.in_hand.values()}
         await asyncio.wait(tasks, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
 
     def _hand_out(self, messages: Sequence[outbox.Message]) -> None:
         if self._one:
             for message in messages:
-                self.in_hand[message.outbox_id] = asyncio.create_task(self._handle(message, self._one))
+                self._take_in_hand([message], self._handle(message, self._one))
         if self._many:
             for start in range(0, len(messages), self._many.most):
                 group = messages[start : start + self._many.most]
-                task = asyncio.create_task(self._handle_group(group, self._many.handle))
-                self.in_hand |= {message.outbox_id: task for message in group}
+                self._take_in_hand(group, self._handle_group(group, self._many.handle))
+
+    def _take_in_hand(self, messages: Sequence[outbox.Message], work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self.in_hand |= {message.outbox_id: InHand(message.lease, task) for message in messages}
+
+    def _let_go(self, messages: Sequence[outbox.Message]) -> None:
+        for message in messages:
+            now = self.in_hand.get(message.outbox_id)
+            if now and now.lease == message.lease:  # else it was claimed anew meanwhile
+                del self.in_hand[message.outbox_id]
 
     async def _handle_group(self, messages: Sequence[outbox.Message], handle: HandleMany) -> None:
         try:
             await handle(messages)
         except Exception:
             _log.exception("handler_broke", kind=self._kind, messages=len(messages))
-            changes = [self._after_error(message, "see the log") for message in messages]
+            changes = [(message, self._after_error(message, "see the log")) for message in messages]
             await asyncio.gather(*(self._finish(change) for change in changes), return_exceptions=True)
         finally:
-            for message in messages:
-                self.in_hand.pop(message.outbox_id, None)
+            self._let_go(messages)
 
     async def _handle(self, message: outbox.Message, handle: Handle) -> None:
         structlog.contextvars.bind_contextvars(correlation_id=message.correlation_id)
@@ -135,12 +155,12 @@ class Lane:
             _log.exception("handler_broke", kind=message.kind, outbox_id=message.outbox_id)
             change = self._after_error(message, repr(error))
         try:
-            await self._finish(change)
+            await self._finish((message, change))
         except Exception:
             # The lease ends and the row is handled again: handlers are made for that.
             _log.exception("outbox_not_finished", outbox_id=message.outbox_id)
         finally:
-            self.in_hand.pop(message.outbox_id, None)
+            self._let_go([message])
 
     def _after_error(self, message: outbox.Message, error: str) -> dict[str, Any]:
         now = self._clock.now()
@@ -167,10 +187,9 @@ class Worker:
         self._db = db
         self._clock = clock
         self._check_due = check_due
-        self._finished: Batcher[dict[str, Any], None] = Batcher(
-            self._finish, pause_s=0.001 if db.is_sqlite else 0.0
-        )
-        name = name or f"worker-{os.getpid()}"
+        self._finished: Batcher[Ended, None] = Batcher(self._finish, pause_s=0.001 if db.is_sqlite else 0.0)
+        # Process ids repeat, in containers above all; a lease must be nobody else's.
+        name = f"{name or f'worker-{os.getpid()}'}-{uuid.uuid4().hex[:8]}"
         finish = self._finished.submit
         self._lanes = {kind: Lane(db, clock, name, kind, finish, one=one) for kind, one in handlers.items()}
         self._lanes |= {
@@ -194,21 +213,19 @@ class Worker:
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
-        in_hand = {task for lane in self._lanes.values() for task in lane.in_hand.values()}
+        in_hand = {one.task for lane in self._lanes.values() for one in lane.in_hand.values()}
         if in_hand:
             await asyncio.wait(in_hand, timeout=5)
         for task in in_hand:
             task.cancel()
         await self._finished.close()
 
-    async def _finish(self, changes: Sequence[dict[str, Any]]) -> list[Exception | None]:
-        by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        for change in changes:
-            by_columns.setdefault(tuple(change), []).append(change)
+    async def _finish(self, ended: Sequence[Ended]) -> list[Exception | None]:
         async with self._db.write() as connection:
-            for rows in by_columns.values():
-                await bulk.update(connection, outbox.outbox, rows)
-        return [None] * len(changes)
+            await outbox.finish(
+                connection, (message for message, _ in ended), (change for _, change in ended)
+            )
+        return [None] * len(ended)
 
     async def _renew(self) -> None:
         while True:
@@ -216,10 +233,10 @@ class Worker:
             await guarded(self._renew_once, None)
 
     async def _renew_once(self) -> None:
-        ids = [outbox_id for lane in self._lanes.values() for outbox_id in lane.in_hand]
-        if ids:
+        leases = {i: one.lease for lane in self._lanes.values() for i, one in lane.in_hand.items()}
+        if leases:
             async with self._db.write() as connection:
-                await outbox.renew(connection, ids, now=self._clock.now(), lease_s=LEASE_S)
+                await outbox.renew(connection, leases, now=self._clock.now(), lease_s=LEASE_S)
 
     async def _check(self) -> None:
         while True:

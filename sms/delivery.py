@@ -70,7 +70,7 @@ class Delivery:
                 )
                 for key, message in ((message.key, message) for message in messages)
             }
-            await _store(connection, changes.values())
+            await _store(connection, messages, changes.values())
         _count(changes.values())
         return {key: rows[key] for key, change in changes.items() if change.outbox is None}
 
@@ -101,7 +101,7 @@ class Delivery:
                 for key, answer in handed.items()
                 if _is_ours(rows[key], attempt[key], answer)
             ]
-            await _store(connection, changes)
+            await _store(connection, messages, changes)
             ids = [one.provider_message_id for one in handed.values() if one.provider_message_id]
             settled = await reports.settle(connection, ids, now=now)
         _count(changes)
@@ -118,12 +118,13 @@ async def _locked(connection: AsyncConnection, sms_ids: Iterable[str]) -> dict[s
     return {row.sms_id: row for row in rows}
 
 
-async def _store(connection: AsyncConnection, changes: Iterable[Change]) -> None:
+async def _store(
+    connection: AsyncConnection, messages: Iterable[outbox.Message], changes: Iterable[Change]
+) -> None:
     made = list(changes)
     for rows in _by_columns(change.sms for change in made):
         await bulk.update(connection, sms_messages, rows)
-    for rows in _by_columns(change.outbox for change in made):
-        await bulk.update(connection, outbox.outbox, rows)
+    await outbox.finish(connection, messages, [change.outbox for change in made if change.outbox])
 
 
 def _by_columns(rows: Iterable[dict[str, Any] | None]) -> list[list[dict[str, Any]]]:

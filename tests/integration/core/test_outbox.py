@@ -45,6 +45,11 @@ class Box:
             for change in changes:
                 await bulk.update(connection, outbox.outbox, [change])
 
+    async def finish(self, *ended):
+        async with self.db.write() as connection:
+            messages, changes = zip(*ended, strict=True)
+            await outbox.finish(connection, messages, changes)
+
     async def row(self, key):
         async with self.db.read() as connection:
             return (
@@ -127,7 +132,7 @@ async def test_a_worker_that_lives_keeps_its_rows(box):
         box.clock.advance(4)
         async with box.db.write() as connection:
             now = box.clock.now()
-            await outbox.renew(connection, [message.outbox_id], now=now, lease_s=LEASE_S)
+            await outbox.renew(connection, {message.outbox_id: "a"}, now=now, lease_s=LEASE_S)
         assert await box.keys("b") == []
 
 
@@ -139,10 +144,84 @@ async def test_a_renewal_leaves_alone_what_was_finished_or_put_off_meanwhile(box
         outbox.done(by_key["done"].outbox_id, now=now), outbox.again(by_key["again"], at=now, error="busy")
     )
     async with box.db.write() as connection:
-        ids = [message.outbox_id for message in by_key.values()]
-        await outbox.renew(connection, ids, now=now, lease_s=LEASE_S)
+        leases = {message.outbox_id: message.lease for message in by_key.values()}
+        await outbox.renew(connection, leases, now=now, lease_s=LEASE_S)
     assert (await box.row("done")).claimed_until is None
     assert await box.keys("b") == ["again"]
+
+
+async def test_a_renewal_leaves_alone_what_another_has_taken(box):
+    await box.put("k1")
+    (message,) = await box.claim("a")
+    box.clock.advance(LEASE_S + 1)
+    assert await box.keys("b") == ["k1"]
+    box.clock.advance(LEASE_S)
+    async with box.db.write() as connection:
+        now = box.clock.now()
+        await outbox.renew(connection, {message.outbox_id: message.lease}, now=now, lease_s=LEASE_S)
+    box.clock.advance(1)
+    assert await box.keys("c") == ["k1"]
+
+
+async def test_what_is_finished_together_ends_each_in_its_way(box):
+    await box.put("done", "dead", "again", "done too")
+    by_key = {message.key: message for message in await box.claim("a")}
+    ends = {
+        "done": outbox.done(by_key["done"].outbox_id, now=NOW),
+        "dead": outbox.dead(by_key["dead"].outbox_id, now=NOW, error="no such number"),
+        "again": outbox.again(by_key["again"], at=NOW + timedelta(seconds=8), error="busy"),
+        "done too": outbox.done(by_key["done too"].outbox_id, now=NOW),
+    }
+    await box.finish(*((by_key[key], change) for key, change in ends.items()))
+    assert [(await box.row(key)).status for key in ends] == ["done", "dead", "waiting", "done"]
+    box.clock.advance(8)
+    assert await box.keys("b") == ["again"]
+
+
+@pytest.fixture
+async def overtaken(box):
+    """A message of a worker that slept past its lease, and the same as another has taken it since."""
+    await box.put("k1")
+    (old,) = await box.claim("a")
+    box.clock.advance(LEASE_S + 1)
+    (new,) = await box.claim("b")
+    return old, new
+
+
+async def test_a_late_done_does_not_undo_that_another_tries_again(box, overtaken):
+    old, new = overtaken
+    at = box.clock.now() + timedelta(seconds=60)
+    await box.finish((new, outbox.again(new, at=at, error="handset busy")))
+    await box.finish((old, outbox.done(old.outbox_id, now=box.clock.now())))
+    row = await box.row("k1")
+    assert (row.status, row.attempts, row.available_at, row.last_error) == ("waiting", 1, at, "handset busy")
+
+
+async def test_a_late_result_does_not_touch_what_another_has_in_hand(box, overtaken):
+    old, new = overtaken
+    now = box.clock.now()
+    await box.finish((old, outbox.dead(old.outbox_id, now=now, error="gave up")))
+    assert (await box.row("k1")).status == "waiting"
+    assert await box.keys("c") == []
+    await box.finish((new, outbox.done(new.outbox_id, now=now)))
+    assert (await box.row("k1")).status == "done"
+
+
+async def test_a_late_try_again_does_not_touch_what_is_done(box, overtaken):
+    old, new = overtaken
+    await box.finish((new, outbox.done(new.outbox_id, now=box.clock.now())))
+    await box.finish((old, outbox.again(old, at=NOW, error="time-out")))
+    row = await box.row("k1")
+    assert (row.status, row.attempts, row.last_error) == ("done", 0, None)
+
+
+async def test_what_was_kept_is_finished_where_another_row_of_the_batch_was_lost(box, overtaken):
+    old, _ = overtaken
+    await box.put("k2")
+    (kept,) = await box.claim("a-2")
+    now = box.clock.now()
+    await box.finish(*((message, outbox.done(message.outbox_id, now=now)) for message in (old, kept)))
+    assert [(await box.row(key)).status for key in ("k1", "k2")] == ["waiting", "done"]
 
 
 async def test_what_is_done_is_never_claimed_again(box):

@@ -18,7 +18,7 @@ async def _sent(db, many, count):
         await asyncio.sleep(0.01)
         async with db.write() as connection:
             done = [outbox.done(message.outbox_id, now=clock.now()) for message in messages]
-            await bulk.update(connection, outbox.outbox, done)
+            await outbox.finish(connection, messages, done)
 
     async def nothing_due():
         return 0
