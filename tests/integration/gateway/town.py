@@ -24,8 +24,8 @@ from simulators.aggregator.gateway import Gateway as Line
 from simulators.faults import Step
 from simulators.providers import app as providers_app
 from simulators.providers.config import Airtel, Daraja, Kcb, Latency, Mtn, Zamtel
-from simulators.providers.kcb_keys import public_pem
 from simulators.providers.config import Config as ProvidersConfig
+from simulators.providers.kcb_keys import public_pem
 from simulators.providers.people import Answer, Person
 from simulators.serve import start
 from sms.tables import sms_messages
