@@ -85,6 +85,8 @@ def problem(code):
     """What is wrong with a command, or nothing."""
     here = [typer.main.get_command(app)]
     for word in words(code):
+        if re.fullmatch(r"\+?\d{9,}", word):
+            return None  # a phone number: what follows is what its owner says
         if word.startswith("--"):
             name = word.partition("=")[0]
             for command in here:
