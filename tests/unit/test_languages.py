@@ -1,5 +1,6 @@
 """The catalogues against docs/languages.md: one word for one idea, and the truth about who has read them."""
 
+import json
 import re
 from pathlib import Path
 
@@ -86,6 +87,35 @@ def test_what_to_review_first_stands_on_the_page(path):
     page = " ".join(PAGE.split())
     for note in re.findall(r"^# Review first: (.*)\.$", path.read_text(encoding="utf-8"), re.MULTILINE):
         assert note in page, f"docs/languages.md does not name {note!r}"
+
+
+# Transcripts
+
+
+TRANSCRIPTS = {path.stem: path for path in (ROOT / "fixtures" / "transcripts").glob("*.json")}
+FELLOWS = {name for name in TRANSCRIPTS if name.startswith(("ny_", "bem_"))}
+# A new phone that dials past the screen of languages is spoken to in English.
+ENGLISH_ALONE = {"deep_dial", "deep_dial_all_the_way"}
+
+
+def test_every_transcript_of_the_menu_has_a_fellow_in_each_language():
+    english = TRANSCRIPTS.keys() - FELLOWS - ENGLISH_ALONE
+    assert {f"{language}_{name}" for language in ("ny", "bem") for name in english} == FELLOWS
+
+
+@pytest.mark.parametrize("name", sorted(FELLOWS))
+def test_a_fellow_says_what_it_is_in_its_own_language(name):
+    fellow = json.loads(TRANSCRIPTS[name].read_text(encoding="utf-8"))
+    assert name == f"{fellow['language']}_{fellow['as']}"
+    screens = [fellow["first"], *(hop["screen"] for hop in fellow["hops"])]
+    assert not [
+        screen for screen in screens if re.search(r"\b(Back|More|Yes|Type|Pay|Madzi water taps)\b", screen)
+    ]
+
+
+def test_the_page_names_every_transcript_that_was_read():
+    read = {name.strip("` ") for row in rows("Transcripts") for name in row[1].split(",")}
+    assert {f"{language}_{name}" for language in ("ny", "bem") for name in read} == FELLOWS
 
 
 # What forces 70 characters

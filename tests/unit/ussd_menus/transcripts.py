@@ -1,4 +1,7 @@
-"""Plays the transcripts of `fixtures/transcripts`: given these facts, these keys lead to these screens."""
+"""Plays the transcripts of `fixtures/transcripts`: given these facts, these keys lead to these screens.
+
+A fellow in another language (`ny_…`, `bem_…`) names the English one in `as`: its facts and results are those.
+"""
 
 import dataclasses
 import json
@@ -20,7 +23,15 @@ SETTINGS = o.MenuSettings()
 def everyone():
     folder = resources.files("fixtures") / "transcripts"
     found = {file.name[:-5]: json.loads(file.read_text("utf-8")) for file in folder.iterdir()}
-    return dict(sorted(found.items()))
+    return {name: fellow(found, one) if "as" in one else one for name, one in sorted(found.items())}
+
+
+def fellow(found, said):
+    """Give a transcript in another language the facts and results of the English one that it names."""
+    english = found[said["as"]]
+    results = [{"result": hop["result"]} if "result" in hop else {} for hop in english["hops"]]
+    hops = [result | hop for result, hop in zip(results, said["hops"], strict=True)]
+    return english | said | {"hops": hops}
 
 
 def read(kind, data):
