@@ -16,7 +16,7 @@ def free_port() -> int:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     first = _FIRST + _EACH * (int(worker) % _WORKERS if worker.isdigit() else 0)
     for _ in range(_TRIES):
-        port = random.randrange(first, first + _EACH)  # noqa: S311 - any will do
+        port = random.randrange(first, first + _EACH)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -89,7 +89,8 @@ class Street:
         row = {
             **shared, "payment_id": payment_id, "payment_request_id": self.ids.new(), "request_hash": "h",
             "contact_msisdn": msisdn, "zone": "KNY", "period": PERIOD, "provider": provider,
-            "account_id": "a", "reference": self.ids.new(), "callback_key": payment_id[-22:], "correlation_id": "c",
+            "account_id": "a", "reference": self.ids.new(), "callback_key": payment_id[-22:],
+            "correlation_id": "c",
             "validation": "proceed", "status": status, "is_final": True, "push_state": "accepted",
             "push_attempts": 1, "push_after": at, "expires_at": at, "checks": 0, "moves": 1,
             "updated_at": at, "version": 1,
