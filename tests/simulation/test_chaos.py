@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from core import logs
-from tools.chaos import Plan, every_fault, run
+from tools.chaos.day import run
+from tools.chaos.plan import Plan, every_fault
 
 
 @pytest.fixture(autouse=True)

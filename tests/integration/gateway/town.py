@@ -8,12 +8,9 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
-from core.clock import SystemClock
 from core.db import Database
-from core.ids import Ids
-from gateway import schema, verify
+from gateway import verify
 from gateway.runtime import build_worker, open_runtime
-from gateway.settings import Settings
 from gateway.web import create_app
 from payments.providers.accounts import urls
 from payments.tables import claims, credits_, ledger_balances, payments, suspense_items
@@ -23,18 +20,16 @@ from simulators.aggregator.dialler import Dialler
 from simulators.aggregator.gateway import Gateway as Line
 from simulators.faults import Step
 from simulators.providers import app as providers_app
-from simulators.providers.config import Airtel, Daraja, Kcb, Latency, Mtn, Zamtel
 from simulators.providers.config import Config as ProvidersConfig
-from simulators.providers.kcb_keys import public_pem
+from simulators.providers.config import Latency
 from simulators.providers.people import Answer, Person
 from simulators.serve import start
 from sms.tables import sms_messages
-from taps import importing, raising
 from taps.tap_id import make
+from tools import towns
 from tools.ports import free_port
+from tools.towns import PERIOD, TOKEN, kcb_settings, settings_of, zamtel_settings  # noqa: F401 - for tests too
 
-TOKEN = "town-channel-token"
-PERIOD = "2026-11"
 TAP = "KNY-0417-1"  # shared: K20.00 water, K10.05 rubbish
 OTHER_TAP = make("KNY", 533)
 KENYAN_TAP = make("NRB", 12)  # KES 200 water, KES 100 rubbish
@@ -56,29 +51,10 @@ EVERY_STORE = {
     "indirect": True,
 }
 
-FILES = {
-    "zones": "zone,name,country,currency,latitude,longitude\nKNY,Kanyama,ZM,ZMW,,\nNRB,Nairobi,KE,KES,,\n",
-    "tariffs": "zone,component,seller,basis,amount,currency,valid_from\n"
-    "KNY,water,KANYAMA WATER TRUST,tap_month,20.00,ZMW,2026-01-01\n"
-    "KNY,refuse,KANYAMA WASTE,tap_month,10.05,ZMW,2026-01-01\n"
-    "NRB,water,NAIROBI WATER TRUST,tap_month,200,KES,2026-01-01\n"
-    "NRB,refuse,NAIROBI WASTE,tap_month,100,KES,2026-01-01\n",
-    "taps": "tap_id,zone,latitude,longitude,billing,caretaker_msisdn,households,tap_number\n"
-    f"{TAP},KNY,,,shared,,,\n{OTHER_TAP},KNY,,,shared,,,\n{KENYAN_TAP},NRB,,,shared,,,\n",
-}
-
 
 async def settle(url):
     """Give a new database its schema, three taps and a month's bill."""
-    db, clock = Database(url), SystemClock()
-    ids = Ids(clock)
-    await schema.upgrade(db)
-    async with db.write() as connection:
-        for kind, text in FILES.items():
-            report = await importing.import_file(connection, kind, text.encode(), ids=ids, clock=clock)
-            assert not report.bad
-        await raising.raise_debts(connection, PERIOD, ids=ids, clock=clock)
-    await db.close()
+    await towns.settle(url, (TAP, OTHER_TAP, KENYAN_TAP))
 
 
 async def until(fact, within_s=8.0):
@@ -87,72 +63,6 @@ async def until(fact, within_s=8.0):
         while not (found := await fact()):  # noqa: ASYNC110 - what is waited for is in a database
             await asyncio.sleep(0.03)
     return found
-
-
-def settings_of(url, gateway_url, providers_url, aggregator_url, **changes):
-    mtn, airtel, daraja, at = Mtn(), Airtel(), Daraja(), AggregatorConfig()
-    values = {
-        "env": "test",
-        "database_url": url,
-        "public_url": gateway_url,
-        "channel_token": TOKEN,
-        "push_delay_s": 0,
-        "payment_expiry_s": 3,
-        "poll_after_s": 0.3,
-        "guide_after_s": 60,
-        "provider_timeout_s": 2,
-        "at": {"base_url": aggregator_url, "username": at.username, "api_key": at.api_key},
-        "mtn": {
-            "base_url": f"{providers_url}/mtn",
-            "subscription_key": mtn.subscription_key,
-            "api_user": mtn.api_user,
-            "api_key": mtn.api_key,
-            "target_environment": mtn.target_environment,
-        },
-        "airtel": {
-            "base_url": f"{providers_url}/airtel",
-            "client_id": airtel.client_id,
-            "client_secret": airtel.client_secret,
-            "callback_key": airtel.callback_key,
-            "query_after_s": 0,
-        },
-        "daraja": {
-            "base_url": f"{providers_url}/daraja",
-            "consumer_key": daraja.consumer_key,
-            "consumer_secret": daraja.consumer_secret,
-            "shortcode": daraja.shortcode,
-            "passkey": daraja.passkey,
-            "queries_per_minute": 60_000,
-            "spike_pause_s": 1,
-        },
-    }
-    return Settings.model_validate(values | changes)
-
-
-def zamtel_settings(providers_url, **changes):
-    """Zamtel Kwacha, for a town that wants it: `town.open(zamtel=zamtel_settings(town.providers.url))`."""
-    keys = Zamtel()
-    values = {
-        "base_url": f"{providers_url}/zamtel",
-        "third_party_id": keys.third_party_id,
-        "password": keys.password,
-        "shortcode": keys.shortcode,
-        "answer_within_s": 2,
-    }
-    return values | changes
-
-
-def kcb_settings(providers_url, **changes):
-    """KCB Buni, for a town that wants it."""
-    keys = Kcb()
-    values = {
-        "base_url": f"{providers_url}/kcb",
-        "consumer_key": keys.consumer_key,
-        "consumer_secret": keys.consumer_secret,
-        "till": keys.till,
-        "ipn_public_key": public_pem(),
-    }
-    return values | changes
 
 
 @dataclass
