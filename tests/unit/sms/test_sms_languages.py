@@ -1,6 +1,6 @@
 """What people read in Nyanja and Bemba, in full: the main events, plural forms, and what is cut to fit."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -10,6 +10,8 @@ from sms import templates
 from sms.outbound import words
 from sms.samples import LONGEST, SHORTEST, samples
 from sms.templates import About, Printed
+from sms.tenancy_texts import tell
+from taps.tenancies.events import TenantAdded, TenantRemoved
 
 CATALOGUES = templates.catalogues()
 AT = datetime(2026, 11, 21, 6, 16, tzinfo=UTC)
@@ -60,6 +62,66 @@ SAID = [
         (
             "Madzi: Tatupokelele K30.00 pa KNY-0417-1. Indalama muli Airtel Money shacepa. "
             "Indalama shenu tashifumine. Lundenipo indalama, dial *384*7#"
+        ),
+    ),
+    (
+        templates.late_receipt(ABOUT, at=AT, receipt=RECEIPT),
+        (
+            "Madzi: Talandila K30.00 pa KNY-0417-1, Nov, 21 Nov 08:16. Si malipilo ena. Receipt yafika. "
+            f"Sungani SMS iyi. Airtel Money {RECEIPT}"
+        ),
+        (
+            "Madzi: Twapokelela K30.00 pa KNY-0417-1, Nov, 21 Nov 08:16. Te malipilo yambi. Receipt yafika. "
+            f"Sungeni SMS iyi. Airtel Money {RECEIPT}"
+        ),
+    ),
+    (
+        templates.remind(ABOUT, PRINTED, due=date(2026, 11, 30), is_late=False),
+        (
+            "Madzi: Bill: K30.00 pa KNY-0417-1, Nov. Tsiku lomaliza: 30 Nov. Lipilani: dial *384*7#. "
+            "Simufuna ma SMS awa? Tumizani STOP"
+        ),
+        (
+            "Madzi: Bill: K30.00 pa KNY-0417-1, Nov. Ubushiku bwa kulekelesha: 30 Nov. "
+            "Lipileni: dial *384*7#. Tamulefwaya ama SMS aya? Tumeni STOP"
+        ),
+    ),
+    (
+        templates.remind(ABOUT, PRINTED, due=date(2026, 11, 30), is_late=True),
+        (
+            "Madzi: Bill: K30.00 pa KNY-0417-1, Nov. Tsiku lomaliza linali 30 Nov. Lipilani: dial *384*7#. "
+            "Simufuna ma SMS awa? Tumizani STOP"
+        ),
+        (
+            "Madzi: Bill: K30.00 pa KNY-0417-1, Nov. Ubushiku bwa kulekelesha bwali 30 Nov. "
+            "Lipileni: dial *384*7#. Tamulefwaya ama SMS aya? Tumeni STOP"
+        ),
+    ),
+    (
+        Text("flag.ok.nowhere", {"reference": "F-0042"}),
+        "Madzi: Chabwino: tizaona vuto. Uthenga wanu: F-0042. Sungani SMS iyi. Musachite kanthu.",
+        "Madzi: Cisuma: tukamona ubwafya. Imbila yenu: F-0042. Sungeni SMS iyi. Mwicita nangu cimo.",
+    ),
+    (
+        tell(TenantAdded("c", "KNY-0417-1", "241703", "+260977123456"), PRINTED, at=AT),
+        (
+            "Madzi: Chabwino: mwalembedwa pa tap KNY-0417-1, nambala ya tap 241703. Onani, "
+            "lipilani: dial *384*7#. Si tap yanu? Tumani foni 0211000000"
+        ),
+        (
+            "Madzi: Cisuma: mwalembwa pa tap KNY-0417-1, namba ya tap 241703. Moneni, lipileni: dial *384*7#. "
+            "Te tap yenu? Tumeni foni 0211000000"
+        ),
+    ),
+    (
+        tell(TenantRemoved("c", "KNY-0417-1", "+260977123456", 1000, "ZMW"), PRINTED, at=AT),
+        (
+            "Madzi: Chabwino: nambala yanu yachotsedwa pa tap KNY-0417-1, 21 Nov. Kwatsala K10.00. "
+            "Talakwitsa? Tumani foni 0211000000"
+        ),
+        (
+            "Madzi: Cisuma: namba yenu naifumishiwa pa tap KNY-0417-1, 21 Nov. Kwashala K10.00. "
+            "Twalubana? Tumeni foni 0211000000"
         ),
     ),
 ]
