@@ -109,8 +109,8 @@ SAID = [
             "lipilani: dial *384*7#. Si tap yanu? Tumani foni 0211000000"
         ),
         (
-            "Madzi: Cisuma: mwalembwa pa tap KNY-0417-1, namba ya tap 241703. Moneni, lipileni: dial *384*7#. "
-            "Te tap yenu? Tumeni foni 0211000000"
+            "Madzi: Cisuma: mwalembwa pa tap KNY-0417-1, namba ya tap 241703. Moneni, "
+            "lipileni: dial *384*7#. Te tap yenu? Tumeni foni 0211000000"
         ),
     ),
     (
