@@ -13,7 +13,17 @@ from core.db import Database
 from core.errors import MadziError, Refused
 from gateway import schema
 from gateway import verify as invariants
-from gateway.cli.common import complain, database, moment, quiet, reaching, run, settings, show_json
+from gateway.cli.common import (
+    complain,
+    complain_of_bug,
+    database,
+    moment,
+    quiet,
+    reaching,
+    run,
+    settings,
+    show_json,
+)
 from gateway.sessions.dropoff import ScreenUse
 from gateway.sessions.dropoff import read as read_uses
 from payments.verify import Verdict
@@ -144,6 +154,9 @@ def verify(
         verdicts = run(_verified())
     except MadziError as error:
         complain(error.reason, error.detail)
+        raise typer.Exit(2) from None
+    except Exception as error:  # 1 would say that the books are wrong
+        complain_of_bug(error)
         raise typer.Exit(2) from None
     if as_json:
         show_json([asdict(verdict) | {"holds": verdict.holds} for verdict in verdicts])

@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from core.errors import Refused
 from gateway import cli
-from gateway.cli import commands, common
+from gateway.cli import commands, common, schema
 
 
 @pytest.fixture
@@ -72,6 +73,16 @@ def test_settings_that_cannot_be_read_hide_no_error(end, monkeypatch):
 )
 def test_what_was_expected_ends_as_it_did(end, error, code, said):
     assert end(error) == (code, said)
+
+
+def test_a_verify_that_could_not_run_does_not_say_that_books_are_wrong(monkeypatch):
+    async def broken():
+        raise RuntimeError("that")
+
+    monkeypatch.setattr(schema, "_verified", broken)
+    ended = CliRunner().invoke(commands.app, ["verify"])
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("madzi: internal_error: RuntimeError: that")
 
 
 @pytest.fixture
