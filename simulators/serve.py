@@ -22,10 +22,10 @@ class Running:
 async def start(app: web.Application, host: str = "127.0.0.1", port: int = 0) -> Running:
     """Serve `app`; port 0 takes a free one. Raises OSError when the port is taken."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
-    await runner.setup()
     try:
+        await runner.setup()
         await web.TCPSite(runner, host, port).start()
-    except OSError:
+    except BaseException:  # also where it is stopped before it stands
         await runner.cleanup()
         raise
     return Running(f"http://{host}:{runner.addresses[0][1]}", runner)
