@@ -12,11 +12,23 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.db import Database, metadata
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="madzi-run-"))
+
+
+@pytest.fixture(autouse=True)
+def _logs_end_with_their_test(monkeypatch):
+    """What a test makes of logging ends with it; no logger keeps a stream that is closed by then."""
+    before, configure = structlog.get_config(), structlog.configure
+    monkeypatch.setattr(
+        structlog, "configure", lambda **how: configure(**{**how, "cache_logger_on_first_use": False})
+    )
+    yield
+    configure(**before)
 
 
 @pytest.fixture(scope="session")
