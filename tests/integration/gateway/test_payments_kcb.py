@@ -76,7 +76,8 @@ async def test_a_signed_notice_is_a_success(town, bank):
     (told,) = await town.sms(KENYAN)
     assert told.startswith("Madzi: Paid KES 300.00")
     assert told.endswith(f"KCB M-Pesa {payment.receipt}")
-    assert sorted(await bank.verdicts(2)) == ["confirmed", "unconfirmed"]
+    first, other = sorted(await bank.verdicts(2))  # callback and notice race
+    assert (first, other in ("repeated", "unconfirmed")) == ("confirmed", True)
     (credit,) = await town.agrees()
     assert (credit.amount_minor, credit.proof) == (KENYAN_OWED, "callback")
 
@@ -86,7 +87,8 @@ async def test_the_notice_may_come_first_and_in_the_other_shape(town, bank):
     await bank.pay()
     payment = await town.payment("success")
     assert payment.receipt.startswith("FT")
-    assert await bank.verdicts(2) == ["confirmed", "repeated"]
+    first, other = sorted(await bank.verdicts(2))  # whichever is judged first
+    assert (first, other in ("repeated", "unconfirmed")) == ("confirmed", True)
     assert len(await town.sms(KENYAN)) == len(await town.agrees()) == 1
 
 
