@@ -102,7 +102,7 @@ class Hops:
         self._field = Field(ids, Printed(plain.service_code, plain.support_phone))
         self._acts = Acts(self._field, Money(ids, payments, push_delay_s))
         self._batcher: Batcher[Hop, Reply] = Batcher(
-            self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.0
+            self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.003
         )
 
     async def answer(self, hop: Hop) -> Reply:

@@ -80,8 +80,11 @@ def _from_confirm(view: View) -> Go:
     return Go("back_part" if view.session.amount_minor else "back")
 
 
+_NUMBER_ASK = Shown((Text("number.ask"),), keeps_head=False, is_constant=True)
+
+
 def _ask_number(_view: View) -> Shown:
-    return Shown((Text("number.ask"),), keeps_head=False)
+    return _NUMBER_ASK
 
 
 def _read_number(view: View, text: str) -> Taken:

@@ -31,8 +31,11 @@ def _pick(_view: View, event: str, tap_id: str) -> Taken:
     return Go("tap", {"tap_id": tap_id, "whose": ""}) if event == "tap" else Go(event)
 
 
+_TAP_ASK = Shown((Text("tap.ask"),), keeps_head=False, is_constant=True)
+
+
 def _ask_tap(_view: View) -> Shown:
-    return Shown((Text("tap.ask"),), keeps_head=False)
+    return _TAP_ASK
 
 
 def _read_tap(view: View, text: str) -> Taken:
