@@ -86,6 +86,21 @@ async def fetch(
     return await _run_keyed(connection, _keyed(query, column, _name(connection)), keys, params)
 
 
+async def fetch_any(
+    connection: AsyncConnection, parts: Sequence[tuple[sa.Select[Any], Any]], keys: Iterable[Any]
+) -> list[sa.Row[Any]]:
+    """Return the rows of several (query, column) with the same columns and keys, asked in one statement.
+
+    Each part keeps its own condition: SQLite goes through the whole of a union that is filtered from outside.
+    """
+    return await _run_keyed(connection, _united(tuple(parts), _name(connection)), keys, None)
+
+
+@lru_cache(maxsize=64)
+def _united(parts: tuple[tuple[sa.Select[Any], Any], ...], dialect: str) -> Any:
+    return sa.union_all(*(_keyed(query, column, dialect) for query, column in parts))
+
+
 async def _run_keyed(
     connection: AsyncConnection, statement: Any, keys: Iterable[Any], params: Row | None = None
 ) -> list[sa.Row[Any]]:

@@ -55,8 +55,7 @@ _OPEN_PARTS_LOCKED = _PARTS_LOCKED.where(_WANTED)
 _ACTIVE_TENANTS = sa.select(tenants).where(tenants.c.removed_at.is_(None))
 _CUSTOMERS = sa.select(customers_table.c.msisdn, customers_table.c.language, customers_table.c.chosen_in)
 
-# Where a phone is an active tenant's, and what it has paid for: two queries, because SQLite looks through
-# all tenants for the union of both.
+# Where a phone is an active tenant's, and what it has paid for.
 _TENANCIES = (
     sa.select(
         tenants.c.msisdn,
@@ -75,6 +74,7 @@ _USED_TAPS = sa.select(
     sa.null().label("tenant_id"),
     customer_taps.c.last_used_at,
 ).join(taps, taps.c.tap_id == customer_taps.c.tap_id)
+_KNOWN_TAPS = ((_TENANCIES, tenants.c.msisdn), (_USED_TAPS, customer_taps.c.msisdn))
 
 
 async def all_zones(connection: AsyncConnection) -> list[Zone]:
@@ -133,9 +133,7 @@ async def tenants_by_ids(connection: AsyncConnection, tenant_ids: Iterable[str])
 async def known_taps(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[KnownTap]]:
     """Return the taps of each phone, at most nine: where it is a tenant's or has paid, last used first."""
     found: dict[tuple[str, str], KnownTap] = {}
-    rows = await bulk.fetch(connection, _TENANCIES, tenants.c.msisdn, msisdns)
-    rows += await bulk.fetch(connection, _USED_TAPS, customer_taps.c.msisdn, msisdns)
-    for row in rows:
+    for row in await bulk.fetch_any(connection, _KNOWN_TAPS, msisdns):
         key, known = (
             (row.msisdn, row.tap_id),
             KnownTap(row.tap_id, row.tap_number, row.tenant_id, row.last_used_at),

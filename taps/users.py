@@ -20,8 +20,15 @@ _ZONES = (
     .scalar_subquery()
 )
 _USERS = sa.select(users.c.name, users.c.role, users.c.msisdn, _ZONES.label("zones"))
-_ROLES = sa.select(users.c.msisdn, users.c.role)
-_KEEPERS = sa.select(taps.c.caretaker_msisdn).distinct()
+_ROLES = (
+    (sa.select(users.c.msisdn, users.c.role), users.c.msisdn),
+    (
+        sa.select(
+            taps.c.caretaker_msisdn.label("msisdn"), sa.literal(Role.CARETAKER.value).label("role")
+        ).distinct(),
+        taps.c.caretaker_msisdn,
+    ),
+)
 _KEPT = sa.select(taps.c.caretaker_msisdn, taps.c.tap_id)
 
 
@@ -67,12 +74,9 @@ async def users_by_msisdn(connection: AsyncConnection, msisdns: Sequence[str]) -
 
 async def roles_of(connection: AsyncConnection, msisdns: Iterable[str]) -> dict[str, set[Role]]:
     """Return the roles of those phones that have any; who is caretaker of a tap has that role."""
-    wanted = set(msisdns)
     found: dict[str, set[Role]] = {}
-    for row in await bulk.fetch(connection, _ROLES, users.c.msisdn, wanted):
+    for row in await bulk.fetch_any(connection, _ROLES, msisdns):
         found.setdefault(row.msisdn, set()).add(Role(row.role))
-    for row in await bulk.fetch(connection, _KEEPERS, taps.c.caretaker_msisdn, wanted):
-        found.setdefault(row.caretaker_msisdn, set()).add(Role.CARETAKER)
     return found
 
 
