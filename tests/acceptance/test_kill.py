@@ -161,7 +161,8 @@ def _agrees(city, msisdn):
     """Check one debit, one SMS of success, and that every invariant holds."""
     assert len(city.book()["debited"]) == 1
     told = until(lambda: [m["text"] for m in city.sms(msisdn) if "Paid K" in m["text"]])
-    assert len(told) == 1
+    # A look-up quicker than M-PESA's callback knows no receipt; its SMS comes after.
+    assert len([text for text in told if "now with its receipt" not in text]) == 1
     code, out, err = run(city.folder, "verify", env=city.env)
     assert code == 0, out + err
 

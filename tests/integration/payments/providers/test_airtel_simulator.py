@@ -84,7 +84,7 @@ def push(**changes):
 
 
 async def told(inbox, airtel):
-    return airtel.read_callback(await asyncio.wait_for(inbox.get(), 5))
+    return airtel.read_callback(await asyncio.wait_for(inbox.get(), 20))
 
 
 PEOPLE = [

@@ -59,7 +59,7 @@ PUSHES = [v for v in ALL if v["request"]["path"].endswith("/stkpush")]
 
 @pytest.fixture
 async def http():
-    async with Http(HttpSettings(connect_s=0.4, total_s=0.8)) as session:
+    async with Http(HttpSettings(connect_s=1.0, total_s=2.0)) as session:
         yield session
 
 
@@ -146,7 +146,7 @@ class Inbox:
         return web.Response()
 
     async def next(self):
-        return await asyncio.wait_for(self.got.get(), 5)
+        return await asyncio.wait_for(self.got.get(), 20)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ class Inbox:
         return web.Response()
 
     async def next(self):
-        return await asyncio.wait_for(self.bodies.get(), 5)
+        return await asyncio.wait_for(self.bodies.get(), 20)
 
 
 @pytest.fixture
