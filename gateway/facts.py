@@ -110,7 +110,7 @@ class Loader:
         return {request: self._ways_of(taps[request.tap_id], request.payer_msisdn) for request in requests}
 
     def _ways_of(self, tap: Tap, payer_msisdn: str) -> f.Ways:
-        rails = routing.for_currency(self.rules.rails.values(), tap.currency)
+        rails = routing.for_currency(self.rules.rails_of(tap.zone), tap.currency)
         single = self.rules.limits.single_minor.get(tap.currency)
         ways = tuple(
             f.Way(rail.provider, routing.NAMES[rail.provider], rail.traits.unit_minor, single)

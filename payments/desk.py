@@ -32,15 +32,32 @@ class Rail:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Settings that decide: rails by provider name, limits, and times in seconds."""
+    """Settings that decide: rails, limits, and times in seconds."""
 
-    rails: Mapping[str, Rail]
+    rails: Mapping[str, Rail]  # by provider, of zones without their own
+    zone_rails: Mapping[tuple[str, str], Rail] = field(default_factory=dict)  # by zone and provider
     limits: Limits = field(default_factory=Limits)
     expiry_s: float = 300
     poll_after_s: float = 20
     guide_after_s: float = 45
     ask_for_s: float = 86_400
     push_attempts: int = 6
+
+    def rail(self, zone: str, provider: str) -> Rail | None:
+        """Return the rail by which a provider collects for a zone; None where it does not."""
+        return self.zone_rails.get((zone, provider)) or self.rails.get(provider)
+
+    def rails_of(self, zone: str) -> list[Rail]:
+        """Return the rails of a zone: its own, and those of zones without their own."""
+        own = {provider: rail for (of, provider), rail in self.zone_rails.items() if of == zone}
+        return list({**self.rails, **own}.values())
+
+    def traits(self, payment: Payment) -> Traits:
+        """Return the traits of the rail that a payment went to; raises KeyError where it is not set up."""
+        rail = self.rail(payment.zone, payment.provider)
+        if rail is None:
+            raise KeyError(payment.provider)
+        return rail.traits
 
 
 @dataclass(slots=True)
@@ -82,7 +99,7 @@ class Desk:
 
     def first_check(self, payment: Payment) -> datetime:
         """Return when the provider of a push that leaves now is asked, unless a callback comes before."""
-        traits = self.rules.rails[payment.provider].traits
+        traits = self.rules.traits(payment)
         return self.later(max(self.rules.poll_after_s, traits.query_after_s))
 
     def touch(self, payment: Payment, **changes: Any) -> Payment:

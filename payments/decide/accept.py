@@ -33,7 +33,7 @@ def accept(desk: Desk, pay: Pay) -> PayResult:
     currency = desk.currencies.get(pay.tap_id)
     if currency is None:
         return NoSuch("tap")
-    rail = desk.rules.rails.get(pay.provider)
+    rail = desk.rules.rail(desk.zones[pay.tap_id], pay.provider)
     if rail is None or currency not in rail.traits.currencies or pay.currency not in (None, currency):
         return NoRail(pay.provider)
     parts = desk.open_parts(pay.tap_id, pay.tenant_id)

@@ -63,7 +63,7 @@ def expire(
 
 def _can_be_asked(desk: Desk, payment: Payment) -> bool:
     """A rail that does not know our reference can be asked only by its own name for the request."""
-    traits = desk.rules.rails[payment.provider].traits
+    traits = desk.rules.traits(payment)
     return traits.push_is_repeatable or payment.provider_reference is not None
 
 

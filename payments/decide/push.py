@@ -67,7 +67,7 @@ def _resume(desk: Desk, payment: Payment) -> NextPush:
     # The earlier try may have been taken: whatever a further one is answered, only the rail can tell.
     if payment.status == "initiated":
         payment = _outcome_unknown(desk, payment, cause="recovery")
-    if desk.rules.rails[payment.provider].traits.push_is_repeatable:
+    if desk.rules.traits(payment).push_is_repeatable:
         return _send(desk, payment)
     return _SKIP
 
@@ -173,7 +173,7 @@ def _not_reached(desk: Desk, payment: Payment, reply: PushReply) -> Again | Note
 def _unknown(desk: Desk, payment: Payment, reply: PushReply) -> Again | Noted:
     if payment.status == "initiated":
         payment = _outcome_unknown(desk, payment, cause="push", detail=reply.code)
-    repeatable = desk.rules.rails[payment.provider].traits.push_is_repeatable
+    repeatable = desk.rules.traits(payment).push_is_repeatable
     at = desk.later(min(_NEXT_TRY_MOST_S, _NEXT_TRY_S * 2**payment.push_attempts))
     if repeatable and payment.push_attempts < desk.rules.push_attempts and at < payment.expires_at:
         return Again(at)

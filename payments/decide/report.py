@@ -131,7 +131,7 @@ def _no_word(desk: Desk, payment: Payment, report: Report, command: Reported) ->
 
 def _may_expire(desk: Desk, payment: Payment) -> bool:
     """A timer never reopens a debt whose push is unknown on a rail that cannot be asked (contract, Time)."""
-    return desk.rules.rails[payment.provider].traits.has_query or payment.push_state == "none"
+    return desk.rules.traits(payment).has_query or payment.push_state == "none"
 
 
 def _guide(desk: Desk, payment: Payment, pushed_at: datetime) -> Payment:

@@ -152,3 +152,103 @@ class SignsNotices(Protocol):
     def acknowledgement(self, body: bytes, raw_id: str) -> tuple[str, str]:
         """Return the content type and text that this provider wants back; `raw_id` is our name for it."""
         ...
+
+
+class PayoutKind(StrEnum):
+    """How money goes back to a person."""
+
+    REVERSAL = "reversal"  # the rail undoes the payment itself
+    REFUND = "refund"  # the rail's own refund of one payment
+    TRANSFER = "transfer"  # a new outbound payment to a wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """Money out, to be sent. `reference` (a UUIDv4) and `payout_id` are ours, stored before sending.
+
+    What begins with `original` is of the payment that is given back; None where there is none.
+    """
+
+    kind: PayoutKind
+    reference: str
+    payout_id: str
+    msisdn: str  # E.164 of the recipient
+    amount_minor: int
+    currency: str
+    remarks: str
+    original_reference: str | None = None  # ours, of its push
+    original_provider_reference: str | None = None
+    original_receipt: str | None = None
+    original_amount_minor: int | None = None
+    result_url: str = ""  # where this rail is to tell the outcome, and that it gave up waiting
+    timeout_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutTraits:
+    """What differs between rails and matters to money out."""
+
+    kinds: frozenset[PayoutKind]
+    has_query: bool
+    is_repeatable: bool  # the same reference again is safe
+    is_partial: bool  # a reversal or refund may be of less than the payment
+    unit_minor: int = 1
+    min_minor: int = 1
+    max_minor: int = 10**12
+
+
+@runtime_checkable
+class PaysOut(Protocol):
+    """A rail that can send money out."""
+
+    payout_traits: PayoutTraits
+
+    async def pay_out(self, payout: Payout) -> PushReply:
+        """Hand money out; `word` is the outcome where the rail answers at once. Never raises, as `push`."""
+        ...
+
+    async def query_payout(self, payout: Payout, provider_reference: str | None) -> Report:
+        """Ask what became of a payout; never raises."""
+        ...
+
+    def read_payout_notice(self, kind: str, body: bytes) -> Report:
+        """Read a result or a time-out (`kind` as in the address: b2c_result, b2c_timeout, callback).
+
+        `reference` or `provider_reference` names the payout. Raises BadInput where it cannot be one.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Money that came by itself, as the provider tells it: a person paid by hand."""
+
+    receipt: str  # the network's: one credit for it, whoever tells it
+    amount_minor: int
+    currency: str
+    account_reference: str  # what the payer typed as the account
+    msisdn: str | None = None  # E.164, where told in full
+    masked_msisdn: str | None = None  # as told, where parts of it are hidden
+    payer_name: str = ""
+    at: datetime | None = None  # when the provider took it, UTC
+    second_reference: str | None = None  # a bank's own number beside the receipt
+
+
+@runtime_checkable
+class TakesArrivals(Protocol):
+    """A rail on which people pay without a prompt."""
+
+    def read_arrival(self, kind: str, body: bytes) -> Arrival:
+        """Read a confirmation (`kind` as in the address: c2b_confirmation, ipn). Raises BadInput."""
+        ...
+
+    def validation_reply(self, reason: str | None) -> tuple[str, str]:
+        """Return the content type and text that accept (None) or reject money before it moves.
+
+        Reasons: account, amount, other.
+        """
+        ...
+
+    async def find_arrivals(self, since: datetime, until: datetime) -> list[Arrival] | None:
+        """Ask the provider for what came (pull); None where it could not be asked. Never raises."""
+        ...
