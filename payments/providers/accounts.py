@@ -20,12 +20,29 @@ _MOST_DRAWS = 100
 # The kinds of notices that are read (contract §2), each with its end of the address.
 _KINDS: Mapping[str, Mapping[str, str]] = {
     "airtel": {"callback": ""},
-    "daraja": {"stk": "/stk"},
+    "daraja": {
+        "stk": "/stk",
+        "c2b_validation": "/c2b_validation",
+        "c2b_confirmation": "/c2b_confirmation",
+        "b2c_result": "/b2c_result",  # of reversals and status questions too
+        "b2c_timeout": "/b2c_timeout",
+    },
     "kcb": {"stk": "", "ipn": "/ipn"},
+    "kcb_multi": {"callback": ""},
     "mtn": {"callback": ""},
+    "stripe": {"callback": ""},
 }
 # Airtel's portal holds one address for all pushes: what is sent along is not used there.
-_PUSH_KIND = {"airtel": "callback", "daraja": "stk", "kcb": "stk", "mtn": "callback"}
+_PUSH_KIND = {
+    "airtel": "callback",
+    "daraja": "stk",
+    "kcb": "stk",
+    "kcb_multi": "callback",
+    "mtn": "callback",
+    "stripe": "callback",
+}
+_PAYOUT_KINDS = {"daraja": ("b2c_result", "b2c_timeout")}
+_USUAL_PAYOUT_KINDS = ("callback", "")
 # KCB takes addresses of 50 characters (reference kcb-buni §2): there is no room for a push's own key.
 _KEYLESS = frozenset({"kcb"})
 
@@ -99,4 +116,18 @@ def callback_url(public_url: str, account: Account, key: str) -> str:
     Empty where the provider (Zamtel) sends none.
     """
     address = urls(public_url, account).get(_PUSH_KIND.get(account.provider, ""), "")
-    return f"{address}?key={quote(key, safe='')}" if address and account.provider not in _KEYLESS else address
+    return _with_key(address, key) if account.provider not in _KEYLESS else address
+
+
+def payout_urls(public_url: str, account: Account, key: str) -> tuple[str, str]:
+    """Return where the outcome of one payout is told, and that the provider gave up waiting for it.
+
+    `key` tells which payout it was. Empty where the provider tells no such thing to an address of ours.
+    """
+    known = urls(public_url, account)
+    result, timeout = _PAYOUT_KINDS.get(account.provider, _USUAL_PAYOUT_KINDS)
+    return _with_key(known.get(result, ""), key), _with_key(known.get(timeout, ""), key)
+
+
+def _with_key(address: str, key: str) -> str:
+    return f"{address}?key={quote(key, safe='')}" if address else ""

@@ -4,7 +4,14 @@ import pytest
 
 from core.clock import ManualClock
 from core.ids import Ids
-from payments.providers.accounts import Account, callback_url, has_banned_word, safe_token, urls
+from payments.providers.accounts import (
+    Account,
+    callback_url,
+    has_banned_word,
+    payout_urls,
+    safe_token,
+    urls,
+)
 
 CLOCK = ManualClock(datetime(2026, 11, 21, tzinfo=UTC))
 MTN = Account("mtn:default", "mtn", None, "T" * 22)
@@ -14,7 +21,27 @@ DARAJA = Account("daraja:default", "daraja", None, "D" * 22)
 @pytest.mark.parametrize("public_url", ["https://pay.example.org", "https://pay.example.org/"])
 def test_the_addresses_that_are_shown(public_url):
     assert urls(public_url, MTN) == {"callback": f"https://pay.example.org/cb/{'T' * 22}"}
-    assert urls(public_url, DARAJA) == {"stk": f"https://pay.example.org/cb/{'D' * 22}/stk"}
+    kinds = ("stk", "c2b_validation", "c2b_confirmation", "b2c_result", "b2c_timeout")
+    assert urls(public_url, DARAJA) == {
+        kind: f"https://pay.example.org/cb/{'D' * 22}/{kind}" for kind in kinds
+    }
+
+
+@pytest.mark.parametrize("provider", ["airtel", "daraja", "kcb", "kcb_multi", "mtn", "stripe"])
+def test_no_address_has_a_word_that_daraja_bans(provider):
+    shown = urls("https://p.org", Account(f"{provider}:KNY", provider, "KNY", "T" * 22))
+    assert shown
+    assert not any(has_banned_word(address) for address in shown.values())
+
+
+def test_where_the_outcome_of_a_payout_is_told():
+    base = f"https://p.org/cb/{'D' * 22}"
+    assert payout_urls("https://p.org", DARAJA, "k/1") == (
+        f"{base}/b2c_result?key=k%2F1",
+        f"{base}/b2c_timeout?key=k%2F1",
+    )
+    assert payout_urls("https://p.org", MTN, "k1") == (f"https://p.org/cb/{'T' * 22}?key=k1", "")
+    assert payout_urls("https://p.org", Account("zamtel:default", "zamtel", None, "Z" * 22), "k") == ("", "")
 
 
 def test_the_address_that_is_entered_in_airtels_portal():
