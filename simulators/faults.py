@@ -17,11 +17,18 @@ CALLBACK = DELIVERY | frozenset(
         "forged_early",
     }
 )
+# `timed_out`: "nobody knows" first, the result late; `missing_values`: names without values.
+RESULT = frozenset({"timed_out", "missing_values", "single_object"})
 OPERATIONS: Mapping[str, frozenset[str]] = {
     "token": BEFORE | AFTER,
     "push": BEFORE | AFTER,
+    "payout": BEFORE | AFTER,
     "query": BEFORE | AFTER,
     "callback": CALLBACK,
+    "payout": BEFORE | AFTER,  # money out, handed over
+    "lookup": BEFORE | AFTER,  # of a payout, or of what arrived
+    "result": DELIVERY | RESULT,  # of a payout, told later
+    "arrival": DELIVERY,  # of money that came by itself
     "sms": BEFORE | AFTER,
     "delivery": DELIVERY | {"before_reply", "out_of_order"},
 }

@@ -1,4 +1,4 @@
-"""What really happened to the payers' money, kept apart from what the gateway is told."""
+"""What really happened to people's money, kept apart from what the gateway is told."""
 
 import json
 import os
@@ -6,12 +6,15 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from decimal import Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.clock import rfc3339
 
 _MOST_REFUSALS = 10_000
+_PAYOUT_ENDS = ("provider", "reference", "code", "receipt", "settled_at")
 
 
 @dataclass(slots=True)
@@ -19,7 +22,9 @@ class Push:
     """One request to pay that was accepted; `amount` is the decimal text of the request.
 
     `code` is empty while the payer decides, `paid` once debited, else the provider's reason.
-    `extra` holds what only this provider's replies need.
+    `extra` holds what only this provider's replies need. `outgoing` is empty where money comes in; money that
+    goes out is a `transfer`, a `refund` or a `reversal`: then `msisdn` is who is paid, nobody is asked, and
+    `original` is the reference of the payment that is given back, if one is.
     """
 
     provider: str
@@ -35,6 +40,8 @@ class Push:
     receipt: str | None = None
     settled_at: str | None = None
     faults: list[str] = field(default_factory=list)
+    outgoing: str = ""
+    original: str | None = None
 
     @property
     def open(self) -> bool:
@@ -48,6 +55,8 @@ class Push:
 
     def row(self) -> dict[str, Any]:
         """Return the line of the book that others read."""
+        out = {"kind": self.outgoing, "original": self.original} if self.outgoing else {}
+        done = "paid_out" if self.outgoing else "debited"
         return {
             "provider": self.provider,
             "provider_reference": self.reference,
@@ -57,7 +66,54 @@ class Push:
             "amount": self.amount,
             "currency": self.currency,
             "at": self.settled_at or self.accepted_at,
-            "status": {"": "open", "paid": "debited"}.get(self.code, self.code),
+            "status": {"": "open", "paid": done}.get(self.code, self.code),
+            "faults": self.faults,
+            **out,
+        }
+
+
+@dataclass(slots=True)
+class Payout:
+    """Money that a provider was told to send out; `kind` is `transfer`, `reversal` or `refund`.
+
+    `reference` is the caller's own, or the provider's where the caller gives none. `code` is empty while it
+    is under way, `paid` once the money left, else the provider's reason.
+    """
+
+    provider: str
+    kind: str
+    reference: str
+    provider_reference: str
+    msisdn: str
+    amount: str
+    currency: str
+    accepted_at: str
+    original_receipt: str | None = None  # of the payment that is given back
+    extra: dict[str, str] = field(default_factory=dict)
+    code: str = ""
+    receipt: str | None = None
+    settled_at: str | None = None
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def paid(self) -> bool:
+        """Whether the money left."""
+        return self.code == "paid"
+
+    def row(self) -> dict[str, Any]:
+        """Return the line of the book that others read."""
+        return {
+            "provider": self.provider,
+            "kind": self.outgoing,
+            "reference": self.reference,
+            "provider_reference": self.provider_reference,
+            "receipt": self.receipt,
+            "original_receipt": self.original_receipt,
+            "msisdn": self.msisdn,
+            "amount": self.amount,
+            "currency": self.currency,
+            "at": self.settled_at or self.accepted_at,
+            "status": {"": "open", "paid": "sent"}.get(self.code, self.code),
             "faults": self.faults,
         }
 
@@ -95,10 +151,12 @@ class Journal:
 
 
 class Book:
-    """All pushes of all providers, in memory and, with a journal, on disk."""
+    """All pushes and payouts of all providers, in memory and, with a journal, on disk."""
 
     def __init__(self, first_serial: int, journal: Journal | None = None) -> None:
         self._pushes: dict[tuple[str, str], Push] = {}
+        self._payouts: dict[tuple[str, str], Payout] = {}
+        self._facts: dict[str, str] = {}
         self._refused: deque[dict[str, Any]] = deque(maxlen=_MOST_REFUSALS)
         self._serial = first_serial
         self._journal = journal
@@ -145,22 +203,35 @@ class Book:
 
     def debited(self, provider: str | None = None) -> list[Push]:
         """Return the pushes whose payer paid."""
-        return [push for push in self._pushes.values() if push.paid and provider in (None, push.provider)]
+        return [push for push in self._mine(provider) if push.paid and not push.outgoing]
 
-    def report(self, provider: str | None = None) -> dict[str, list[dict[str, Any]]]:
-        """Return the book for others: `debited`, `refused` (on the spot and by the payer), `open`."""
-        mine = [push for push in self._pushes.values() if provider in (None, push.provider)]
+    def paid_out(self, provider: str | None = None) -> list[Push]:
+        """Return the money that went out."""
+        return [push for push in self._mine(provider) if push.paid and push.outgoing]
+
+    def report(self, provider: str | None = None) -> dict[str, Any]:
+        """Return the book for others.
+
+        Lists of rows: `debited`, `paid_out`, `refused` (on the spot, by the payer, or no money went out),
+        `open`; and `totals` of each provider and currency, `in` and `out`, as decimal text.
+        """
+        mine = self._mine(provider)
         declined = [push.row() for push in mine if push.code not in ("", "paid")]
         return {
-            "debited": [push.row() for push in mine if push.paid],
+            "debited": [push.row() for push in self.debited(provider)],
+            "paid_out": [push.row() for push in self.paid_out(provider)],
             "refused": declined + [row for row in self._refused if provider in (None, row["provider"])],
             "open": [push.row() for push in mine if push.open],
+            "totals": _totals(mine),
         }
 
     def close(self) -> None:
         """Close the journal."""
         if self._journal:
             self._journal.close()
+
+    def _mine(self, provider: str | None) -> list[Push]:
+        return [push for push in self._pushes.values() if provider in (None, push.provider)]
 
     def _note(self, kind: str, values: dict[str, Any]) -> None:
         if self._journal:
@@ -169,9 +240,18 @@ class Book:
     def _replay(self, line: dict[str, Any]) -> None:
         kind = line.pop("kind")
         self._serial = max(self._serial, line.pop("serial"))
-        if kind == "accepted":
-            push = Push(**line)
-            self._pushes[(push.provider, push.reference)] = push
-            return
-        push = self._pushes[(line["provider"], line["reference"])]
-        push.code, push.receipt, push.settled_at = line["code"], line["receipt"], line["settled_at"]
+        match kind:
+            case "accepted":
+                push = Push(**line)
+                self._pushes[(push.provider, push.reference)] = push
+            case "settled":
+                push = self._pushes[(line["provider"], line["reference"])]
+                push.code, push.receipt, push.settled_at = line["code"], line["receipt"], line["settled_at"]
+            case "payout_accepted":
+                payout = Payout(**line)
+                self._payouts[(payout.provider, payout.reference)] = payout
+            case "payout_settled":
+                for name in _PAYOUT_ENDS:
+                    setattr(self._payouts[(line["provider"], line["reference"])], name, line[name])
+            case "fact":
+                self._facts[line["name"]] = line["value"]

@@ -105,9 +105,13 @@ class Latency:
 
     token_s: float = 0.0
     push_s: float = 0.0
+    payout_s: float = 0.0
     query_s: float = 0.0
     prompt_s: float = 0.3
     callback_s: float = 0.2
+    payout_s: float = 0.0
+    lookup_s: float = 0.0
+    result_s: float = 0.5  # from a payout's acceptance to its result
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """What happens after a push was accepted: prompt, answer, debit, callbacks. The same for every provider."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from simulators.edge import Refusals, Reply
 from simulators.faults import Fault, FaultPlan
@@ -16,6 +16,7 @@ from simulators.timing import first_of
 
 _LONGEST_HELD_REPLY_S = 30.0
 _EPOCH_2025 = 1_735_689_600
+_CANNOT_BE_PAID = frozenset({Answer.NO_WALLET, Answer.REFUSED})
 
 
 class Provider(Forger, Protocol):
@@ -57,6 +58,15 @@ class Letter:
 
 
 @runtime_checkable
+class TellsOfMoney(Protocol):
+    """A provider that has more to do once a push was paid than to call back."""
+
+    def took(self, push: Push) -> None:
+        """Hear that this push was paid."""
+        ...
+
+
+@runtime_checkable
 class SecondChannel(Protocol):
     """A provider that tells of money twice."""
 
@@ -93,7 +103,7 @@ class Network:
         """Return what puts a provider's refused pushes into the book."""
 
         def note(operation: str, reply: Reply, asked: str) -> None:
-            if operation == "push":
+            if operation in ("push", "payout"):
                 now = self.timing.now()
                 self.book.refuse(provider, reply.status, reply.body.decode(), asked, now)
 
@@ -114,8 +124,9 @@ class Network:
         self.book.close()
 
     async def accept(self, provider: Provider, push: Push) -> None:
-        """Take a push into the book and start what follows from it."""
-        fault = self.faults.draw(provider.name, "callback", push.msisdn, push.reference)
+        """Take a push, or money out, into the book and start what follows from it."""
+        is_told = push.callback_url or not push.outgoing
+        fault = self.faults.draw(provider.name, "callback", push.msisdn, push.reference) if is_told else None
         if fault:
             push.faults.append(f"callback.{fault.name}")
         self.book.accept(push)
@@ -124,15 +135,19 @@ class Network:
             await first_of(self.timing, asyncio.shield(told), _LONGEST_HELD_REPLY_S)
 
     async def decide(self, provider: Provider, push: Push) -> None:
-        """Take a push of a provider that calls nobody back, and wait until its payer has decided."""
+        """Take a push, or money out, of which nobody is called back, and wait until it is decided."""
         self.book.accept(push)
         await asyncio.shield(self._start(provider, push, None))
 
-    def _start(self, provider: Provider, push: Push, fault: Fault | None) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._run(provider, push, fault))
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let something go on beside; it ends with the network."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _start(self, provider: Provider, push: Push, fault: Fault | None) -> asyncio.Task[None]:
+        return self.spawn(self._run(provider, push, fault))
 
     async def _run(self, provider: Provider, push: Push, fault: Fault | None) -> None:
         await self.timing.sleep(self.config.latency.prompt_s)
@@ -151,6 +166,9 @@ class Network:
             return preset
         person = self.people.meet(push.msisdn)
         answer = person.answer
+        if push.outgoing:  # whoever is paid is asked nothing
+            answer = answer if answer in _CANNOT_BE_PAID else Answer.APPROVE
+            return "paid" if answer is Answer.APPROVE else provider.reason(answer, person)
         if answer not in WITHOUT_PROMPT:
             answer = await self.handsets.ask(self._prompt(provider, push), person, provider.lifetime_s)
         return "paid" if answer is Answer.APPROVE else provider.reason(answer, person)
@@ -171,6 +189,8 @@ class Network:
     def _settle(self, provider: Provider, push: Push, code: str) -> None:
         receipt = (push.extra.get("receipt") or provider.receipt()) if code == "paid" else None
         self.book.settle(push, code, receipt, self.timing.now())
+        if push.paid and isinstance(provider, TellsOfMoney):
+            provider.took(push)
 
     async def _tell(self, provider: Provider, push: Push, claims: Push) -> None:
         letter = provider.second(claims) if isinstance(provider, SecondChannel) else None
