@@ -56,6 +56,7 @@ class Push:
     tap_id: str
     period: str  # like 2026-11, for the text of the prompt
     callback_url: str
+    asked_at: datetime | None = None  # when the payer asked for it, UTC: the same for every try
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class PushReply:
     retry_after_s: float | None = None
     is_config_fault: bool = False  # wrong keys or settings: an alarm for the operator
     word: Report | None = None  # the outcome itself, where the rail answers only after the payer has
+    pay_url: str | None = None  # the page on which the payer pays, where the rail asks no handset
+    pay_until: datetime | None = None  # when that page closes, UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,9 @@ class Traits:
     max_minor: int = 10**12
     query_gives_amount: bool = True
     query_after_s: float = 0.0  # an earlier query, unless a callback came, is not worth asking
+    waits_for_payer: bool = False  # the push is answered only after the payer: silence may be theirs
+    asks_handset: bool = True  # False: a link to a page goes out, and no handset is kept busy by it
+    expiry_s: float | None = None  # from the accepted push, where the payer has another time than usual
     callback_reply: tuple[str, str] = field(default=("application/json", "{}"))
 
 
