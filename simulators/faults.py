@@ -25,7 +25,6 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "payout": BEFORE | AFTER,
     "query": BEFORE | AFTER,
     "callback": CALLBACK,
-    "payout": BEFORE | AFTER,  # money out, handed over
     "lookup": BEFORE | AFTER,  # of a payout, or of what arrived
     "result": DELIVERY | RESULT,  # of a payout, told later
     "arrival": DELIVERY,  # of money that came by itself

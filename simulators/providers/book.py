@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.clock import rfc3339
 
 _MOST_REFUSALS = 10_000
-_PAYOUT_ENDS = ("provider", "reference", "code", "receipt", "settled_at")
 
 
 @dataclass(slots=True)
@@ -72,52 +70,6 @@ class Push:
         }
 
 
-@dataclass(slots=True)
-class Payout:
-    """Money that a provider was told to send out; `kind` is `transfer`, `reversal` or `refund`.
-
-    `reference` is the caller's own, or the provider's where the caller gives none. `code` is empty while it
-    is under way, `paid` once the money left, else the provider's reason.
-    """
-
-    provider: str
-    kind: str
-    reference: str
-    provider_reference: str
-    msisdn: str
-    amount: str
-    currency: str
-    accepted_at: str
-    original_receipt: str | None = None  # of the payment that is given back
-    extra: dict[str, str] = field(default_factory=dict)
-    code: str = ""
-    receipt: str | None = None
-    settled_at: str | None = None
-    faults: list[str] = field(default_factory=list)
-
-    @property
-    def paid(self) -> bool:
-        """Whether the money left."""
-        return self.code == "paid"
-
-    def row(self) -> dict[str, Any]:
-        """Return the line of the book that others read."""
-        return {
-            "provider": self.provider,
-            "kind": self.outgoing,
-            "reference": self.reference,
-            "provider_reference": self.provider_reference,
-            "receipt": self.receipt,
-            "original_receipt": self.original_receipt,
-            "msisdn": self.msisdn,
-            "amount": self.amount,
-            "currency": self.currency,
-            "at": self.settled_at or self.accepted_at,
-            "status": {"": "open", "paid": "sent"}.get(self.code, self.code),
-            "faults": self.faults,
-        }
-
-
 class Journal:
     """An append-only file of JSON lines, flushed to the system line by line: it survives a killed process."""
 
@@ -151,11 +103,10 @@ class Journal:
 
 
 class Book:
-    """All pushes and payouts of all providers, in memory and, with a journal, on disk."""
+    """All pushes of all providers, in memory and, with a journal, on disk."""
 
     def __init__(self, first_serial: int, journal: Journal | None = None) -> None:
         self._pushes: dict[tuple[str, str], Push] = {}
-        self._payouts: dict[tuple[str, str], Payout] = {}
         self._facts: dict[str, str] = {}
         self._refused: deque[dict[str, Any]] = deque(maxlen=_MOST_REFUSALS)
         self._serial = first_serial
@@ -196,6 +147,15 @@ class Book:
         self._refused.append(
             {"provider": provider, "status": status, "reply": reply, "asked": asked, "at": rfc3339(at)}
         )
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep what somebody registered, over a restart too."""
+        self._facts[name] = value
+        self._note("fact", {"name": name, "value": value})
+
+    def recall(self, name: str) -> str | None:
+        """Return what was registered under a name."""
+        return self._facts.get(name)
 
     def open_pushes(self) -> list[Push]:
         """Return the pushes whose payer has not decided."""
@@ -247,11 +207,18 @@ class Book:
             case "settled":
                 push = self._pushes[(line["provider"], line["reference"])]
                 push.code, push.receipt, push.settled_at = line["code"], line["receipt"], line["settled_at"]
-            case "payout_accepted":
-                payout = Payout(**line)
-                self._payouts[(payout.provider, payout.reference)] = payout
-            case "payout_settled":
-                for name in _PAYOUT_ENDS:
-                    setattr(self._payouts[(line["provider"], line["reference"])], name, line[name])
             case "fact":
                 self._facts[line["name"]] = line["value"]
+
+
+def _totals(pushes: list[Push]) -> dict[str, dict[str, dict[str, str]]]:
+    """Return what came in and went out, by provider and currency, as decimal text."""
+    sums: dict[tuple[str, str], dict[str, Decimal]] = {}
+    for push in pushes:
+        if push.paid:
+            both = sums.setdefault((push.provider, push.currency), {"in": Decimal(0), "out": Decimal(0)})
+            both["out" if push.outgoing else "in"] += Decimal(push.amount)
+    totals: dict[str, dict[str, dict[str, str]]] = {}
+    for (provider, currency), both in sums.items():
+        totals.setdefault(provider, {})[currency] = {way: str(sum_) for way, sum_ in both.items()}
+    return totals

@@ -109,7 +109,6 @@ class Latency:
     query_s: float = 0.0
     prompt_s: float = 0.3
     callback_s: float = 0.2
-    payout_s: float = 0.0
     lookup_s: float = 0.0
     result_s: float = 0.5  # from a payout's acceptance to its result
 

@@ -189,7 +189,7 @@ class Network:
     def _settle(self, provider: Provider, push: Push, code: str) -> None:
         receipt = (push.extra.get("receipt") or provider.receipt()) if code == "paid" else None
         self.book.settle(push, code, receipt, self.timing.now())
-        if push.paid and isinstance(provider, TellsOfMoney):
+        if push.paid and not push.outgoing and isinstance(provider, TellsOfMoney):
             provider.took(push)
 
     async def _tell(self, provider: Provider, push: Push, claims: Push) -> None:
