@@ -1,4 +1,4 @@
-"""Every error of Stripe that matters to a request, each in one row; what no row knows follows its HTTP status.
+"""Every error of Stripe that matters to a request, a row each; what no row knows follows its HTTP status.
 
 Stripe's own reading of statuses: 4xx was not done, 429 was not begun, 5xx may have been. A key that was used
 for other parameters (`idempotency_error`) tells that an earlier try was taken.

@@ -54,9 +54,7 @@ async def ask(
 ) -> Answer:
     """Return Stripe's answer to the one request that `work` makes with a client."""
     line = _Line(http, operation)
-    client = StripeClient(
-        key, base_addresses={"api": base_url}, http_client=line, max_network_retries=0
-    )
+    client = StripeClient(key, base_addresses={"api": base_url}, http_client=line, max_network_retries=0)
     with suppress(StripeError, _NoAnswer):
         await work(client)
     return line.answer
