@@ -9,6 +9,7 @@ MODULES = (
     "taps.tenancies.tables",
     "payments.tables",
     "payments.providers.tables",
+    "payments.health_tables",
     "sms.tables",
     "gateway.sessions.tables",
     "gateway.api.tables",

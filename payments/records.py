@@ -64,6 +64,9 @@ class Payment(_Row, frozen=True, kw_only=True, gc=False):
     asked_at: datetime | None = None
     guided_at: datetime | None = None
     moves: int = 0
+    routes: int = 1
+    waits: bool = False
+    held_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 1

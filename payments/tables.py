@@ -63,6 +63,15 @@ payments = sa.Table(
     sa.Column("asked_at", UtcDateTime, comment="when the provider last gave any answer about it"),
     sa.Column("guided_at", UtcDateTime, comment="when the payer was told that it takes long"),
     sa.Column("moves", sa.Integer, nullable=False, comment="rows in payment_transitions"),
+    sa.Column("routes", sa.Integer, nullable=False, server_default="1", comment="rows in payment_routes"),
+    sa.Column(
+        "waits",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="asked for when its rail is back",
+    ),
+    sa.Column("held_at", UtcDateTime, comment="when the payer was told that the rail is down"),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
@@ -98,6 +107,22 @@ payment_transitions = sa.Table(
     sa.Column("actor", sa.String(60), nullable=False),
     sa.Column("raw_id", Id, comment="the callback that caused it"),
     sa.Column("detail", sa.String(200)),
+)
+
+# By which rail a payment goes, and why: a row when it is accepted, and one for each move to another rail.
+payment_routes = sa.Table(
+    "payment_routes",
+    metadata,
+    sa.Column("payment_id", Id, sa.ForeignKey("payments.payment_id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("cause", sa.String(20), nullable=False, comment="accepted, rail_down, not_reached, refused"),
+    sa.Column("provider", sa.String(12), nullable=False),
+    sa.Column("account_id", AccountId, nullable=False),
+    sa.Column("reference", Id, nullable=False, comment="ours, on this rail"),
+    sa.Column(
+        "reasons", sa.Text, nullable=False, comment="JSON: [provider, why] for each rail that was there"
+    ),
 )
 
 payment_orders = sa.Table(

@@ -31,6 +31,7 @@ TRAITS = Traits(
     unit_minor=1,
     currencies=frozenset({_CURRENCY}),
     query_gives_amount=False,
+    waits_for_payer=True,
 )
 
 
