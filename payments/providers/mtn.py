@@ -1,44 +1,45 @@
-"""MTN MoMo collection: request to pay, its status, its callback (reference mtn-momo)."""
+"""MTN MoMo: request to pay, transfer and refund, their status, their callbacks (reference mtn-momo)."""
 
-import base64
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from core import money
 from core.clock import Clock
-from core.errors import BadInput, MadziError
-from payments.providers import mtn_codes
-from payments.providers.base import Outcome, Push, PushReply, Reason, Report, Taken, Traits
+from core.errors import MadziError
+from payments.providers import mtn_payouts
+from payments.providers.base import Payout, PayoutTraits, Push, PushReply, Reason, Report, Taken, Traits
 from payments.providers.faults import push_without_token, report_without_token
-from payments.providers.http import Answer, Call, Http, Reach, endpoint
-from payments.providers.reading import code_of, json_of, minor_of, msisdn_of, object_of, period_words, word_of
+from payments.providers.http import Http
+from payments.providers.mtn_product import Product, collection_keys, disbursement_keys
+from payments.providers.mtn_wire import push_body, read_push, read_query, read_status
+from payments.providers.reading import json_of, object_of
 from payments.providers.settings import MtnSettings
-from payments.providers.tokens import Token, Tokens, TokenStore, authorised, read_token
+from payments.providers.tokens import TokenStore
 
-_COLLECTION = "/collection/v1_0/requesttopay"
-_TOKEN = "/collection/token/"  # noqa: S105 - a path
-_TOKEN_CALL_S = 30.0  # reference §2: 10 to 20 s were seen
-_LONGEST_MESSAGE = 160
-_RETRY_S = 5.0
-_OK, _UNAUTHORIZED, _TOO_MANY = 200, 401, 429
+_REQUEST_TO_PAY = "/v1_0/requesttopay"
 
 
 class Mtn:
-    """MTN MoMo with one set of credentials."""
+    """MTN MoMo with one set of credentials.
+
+    It `PaysOut` only with the keys of the disbursement product: without them `payout_traits` is not there.
+    """
 
     name = "mtn"
+    payout_traits: PayoutTraits
 
     def __init__(
         self, settings: MtnSettings, *, account_id: str, http: Http, clock: Clock, store: TokenStore
     ) -> None:
+        outside: dict[str, Any] = {"http": http, "clock": clock, "store": store}
         self._settings = settings
-        self._http = http
-        self._clock = clock
-        self._tokens = Tokens(account_id, self._fetch_token, store, clock)
-        self._push_url = endpoint(settings.base_url, _COLLECTION)
+        self._collection = Product(settings, collection_keys(settings), token_id=account_id, **outside)
+        self._disbursement: Product | None = None
+        if keys := disbursement_keys(settings):
+            token_id = f"{account_id}:disbursement"
+            self._disbursement = Product(settings, keys, token_id=token_id, **outside)
+            self.payout_traits = mtn_payouts.TRAITS
         self.traits = Traits(
             has_query=True,
             push_is_repeatable=True,
@@ -53,29 +54,17 @@ class Mtn:
         if push.amount_minor < 1:
             return PushReply(Taken.REFUSED, reason=Reason.OTHER, code="amount")
         body = json.dumps(push_body(push)).encode()
-        extra = {"X-Reference-Id": push.reference, "Content-Type": "application/json"}
-        if push.callback_url:
-            extra["X-Callback-Url"] = push.callback_url
-
-        async def send(token: str) -> Answer:
-            headers = self._headers(token) | extra
-            return await self._http.call(Call("mtn", "push", "POST", self._push_url, headers, body))
-
+        headers = _request_headers(push.reference, push.callback_url)
         try:
-            answer = await authorised(self._tokens, send, _refuses_token)
+            answer = await self._collection.send("push", "POST", _REQUEST_TO_PAY, body, headers)
         except MadziError as fault:
             return push_without_token(fault)
         return read_push(answer, push.reference)
 
     async def query(self, reference: str, provider_reference: str | None) -> Report:
         """Ask what became of a push; MTN knows it by our own reference."""
-        url = endpoint(self._settings.base_url, f"{_COLLECTION}/{quote(reference, safe='')}")
-
-        async def send(token: str) -> Answer:
-            return await self._http.call(Call("mtn", "query", "GET", url, self._headers(token)))
-
         try:
-            answer = await authorised(self._tokens, send, _refuses_token)
+            answer = await self._collection.send("query", "GET", _behind(_REQUEST_TO_PAY, reference))
         except MadziError as fault:
             return report_without_token(fault)
         return replace(read_query(answer), provider_reference=provider_reference or reference)
@@ -84,129 +73,48 @@ class Mtn:
         """Read a status notice (reference §5); it names our external id, never the reference."""
         return read_status(object_of(json_of(body)))
 
+    async def pay_out(self, payout: Payout) -> PushReply:
+        """Hand money out; the same reference again is safe and answers ACCEPTED."""
+        if self._disbursement is None:
+            return PushReply(Taken.REFUSED, reason=Reason.OTHER, code="no_payout_keys", is_config_fault=True)
+        fault = mtn_payouts.fault_of(payout, self._settings.currency)
+        if fault is not None:
+            return fault
+        path, body = mtn_payouts.path_of(payout), json.dumps(mtn_payouts.body_of(payout)).encode()
+        headers = _request_headers(payout.reference, payout.result_url)
+        try:
+            answer = await self._disbursement.send("payout", "POST", path, body, headers)
+        except MadziError as missing:
+            return push_without_token(missing)
+        return read_push(answer, payout.reference)
+
+    async def query_payout(self, payout: Payout, provider_reference: str | None) -> Report:
+        """Ask what became of a payout; MTN knows it by our own reference."""
+        if self._disbursement is None:
+            return mtn_payouts.NO_KEYS
+        path = _behind(mtn_payouts.path_of(payout), payout.reference)
+        try:
+            answer = await self._disbursement.send("payout_query", "GET", path)
+        except MadziError as fault:
+            return report_without_token(fault)
+        report = mtn_payouts.read_query(answer, payout)
+        return replace(report, provider_reference=provider_reference or payout.reference)
+
+    def read_payout_notice(self, kind: str, body: bytes) -> Report:  # noqa: ARG002 - there is one kind only
+        """Read a payout's status notice; its external id is our reference."""
+        return mtn_payouts.read_notice(body)
+
     async def check(self) -> None:
-        """Obtain a token; raises Unavailable or Refused."""
-        await self._tokens.fetch_new()
-
-    def _headers(self, token: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {token}"} | self._account_headers()
-
-    def _account_headers(self) -> dict[str, str]:
-        return {
-            "X-Target-Environment": self._settings.target_environment,
-            "Ocp-Apim-Subscription-Key": self._settings.subscription_key.get_secret_value(),
-        }
-
-    async def _fetch_token(self) -> Token:
-        keys = f"{self._settings.api_user}:{self._settings.api_key.get_secret_value()}"
-        headers = {"Authorization": f"Basic {base64.b64encode(keys.encode()).decode()}"}
-        url = endpoint(self._settings.base_url, _TOKEN)
-        # No body: a JSON one is a documented cause of 400 (reference §2).
-        call = Call("mtn", "token", "POST", url, headers | self._account_headers(), total_s=_TOKEN_CALL_S)
-        return read_token(await self._http.call(call), self._clock.now())
+        """Obtain a token of each product; raises Unavailable or Refused."""
+        await self._collection.check()
+        if self._disbursement is not None:
+            await self._disbursement.check()
 
 
-def push_body(push: Push) -> dict[str, Any]:
-    """Return the body of a request to pay (reference §3): the amount is text, messages are plain."""
-    return {
-        "amount": money.plain(push.amount_minor, push.currency),
-        "currency": push.currency,
-        "externalId": push.external_id,
-        "payer": {"partyIdType": "MSISDN", "partyId": push.msisdn.removeprefix("+")},
-        "payerMessage": plain_message(f"Water {push.tap_id}"),
-        "payeeNote": plain_message(" ".join(period_words(push.period))),
-    }
+def _request_headers(reference: str, callback_url: str) -> dict[str, str]:
+    headers = {"X-Reference-Id": reference, "Content-Type": "application/json"}
+    return headers | {"X-Callback-Url": callback_url} if callback_url else headers
 
 
-def plain_message(text: str) -> str:
-    """Drop what MTN refuses with 400: an apostrophe is enough (reference §3)."""
-    kept = "".join(c for c in text if c.isascii() and (c.isalnum() or c in " -"))
-    return kept[:_LONGEST_MESSAGE].strip()
-
-
-def read_push(answer: Answer, reference: str) -> PushReply:
-    """Say what the reply to a request to pay means."""
-    if answer.reach is Reach.NEVER:
-        return PushReply(Taken.NOT_REACHED, code=answer.fault)
-    if answer.reach is Reach.UNCLEAR:
-        return PushReply(Taken.UNKNOWN, code=answer.fault)
-    if answer.text and answer.status != _TOO_MANY:
-        return PushReply(Taken.UNKNOWN, code=f"http_{answer.status}_not_json")
-    meaning = mtn_codes.push_meaning(answer.status, answer.says("code"))
-    is_taken = meaning.taken is Taken.ACCEPTED
-    return PushReply(
-        meaning.taken,
-        provider_reference=reference if is_taken else None,
-        reason=Reason.OTHER if meaning.taken is Taken.REFUSED else None,
-        code=_code(answer),
-        retry_after_s=(answer.retry_after_s or _RETRY_S) if meaning.taken is Taken.NOT_REACHED else None,
-        is_config_fault=meaning.is_config_fault,
-    )
-
-
-def read_query(answer: Answer) -> Report:
-    """Say what the reply to a status read means; whatever is unclear is UNKNOWN."""
-    if answer.reach is not Reach.ANSWERED:
-        return Report(Outcome.UNKNOWN, code=answer.fault)
-    if answer.status != _OK or answer.body is None:
-        return _read_query_error(answer)
-    try:
-        report = read_status(answer.body)
-    except BadInput as fault:
-        return Report(Outcome.UNKNOWN, code=fault.reason)
-    if report.outcome is Outcome.PAID and report.amount_minor is None:
-        return replace(report, outcome=Outcome.UNKNOWN, code="no_amount")
-    return report
-
-
-def _read_query_error(answer: Answer) -> Report:
-    code = answer.says("code")
-    # Only with its own word: a bare 404 is a wrong path.
-    outcome = Outcome.NOT_FOUND if code in mtn_codes.NOT_FOUND else Outcome.UNKNOWN
-    is_config = answer.body is not None and mtn_codes.push_meaning(answer.status, code).is_config_fault
-    return Report(
-        outcome,
-        code=_code(answer),
-        retry_after_s=answer.retry_after_s,
-        is_config_fault=is_config and outcome is Outcome.UNKNOWN,
-    )
-
-
-def read_status(body: Mapping[str, Any]) -> Report:
-    """Read a status, as queries and callbacks carry it (reference §3, §5).
-
-    Raises BadInput where a field has another form than MTN's.
-    """
-    status = body.get("status")
-    if not isinstance(status, str):
-        raise BadInput("a status is missing")
-    reason = _reason(body.get("reason"))
-    outcome, why = mtn_codes.meaning(status, reason)
-    payer = body.get("payer")
-    currency = word_of(body.get("currency"))
-    return Report(
-        outcome,
-        reason=why,
-        code=code_of(reason or status),
-        receipt=word_of(body.get("financialTransactionId")),
-        amount_minor=minor_of(body.get("amount"), currency) if currency else None,
-        currency=currency,
-        msisdn=msisdn_of(payer.get("partyId")) if isinstance(payer, dict) else None,
-        external_id=word_of(body.get("externalId")),
-    )
-
-
-def _reason(value: Any) -> str:
-    """Read a reason: bare text in live replies, an object in the published schema (reference §3)."""
-    if isinstance(value, dict):
-        value = value.get("code")
-    return value if isinstance(value, str) else ""
-
-
-def _code(answer: Answer) -> str:
-    return code_of(answer.says("code")) or f"http_{answer.status}"
-
-
-def _refuses_token(answer: Answer) -> bool:
-    # Another token does not help against a wrong subscription key, which is a 401 too.
-    return answer.status == _UNAUTHORIZED and "subscription key" not in answer.says("message").lower()
+def _behind(path: str, reference: str) -> str:
+    return f"{path}/{quote(reference, safe='')}"

@@ -7,9 +7,18 @@ from payments.providers.base import Outcome, Reason, Taken
 
 @dataclass(frozen=True, slots=True)
 class PushMeaning:
-    """What a reply to a request to pay says."""
+    """What a reply to a request to pay, to a transfer or to a refund says."""
 
     taken: Taken
+    is_config_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a status says."""
+
+    outcome: Outcome
+    reason: Reason | None = None
     is_config_fault: bool = False
 
 
@@ -34,6 +43,34 @@ REASONS = {
     "INTERNAL_PROCESSING_ERROR": Reason.OTHER,
 }
 _EXPIRED = frozenset({"EXPIRED"})
+
+# Why money did not go out: here the payer is us, and what is wrong with the payer is for the operator.
+PAYOUT_REASONS = {
+    "PAYEE_NOT_FOUND": Reason.OTHER,
+    "PAYEE_LIMIT_REACHED": Reason.LIMIT,
+    "PAYEE_NOT_ALLOWED_TO_RECEIVE": Reason.OTHER,
+    "APPROVAL_REJECTED": Reason.OTHER,
+    "PAYMENT_NOT_APPROVED": Reason.OTHER,
+    "TRANSACTION_CANCELED": Reason.OTHER,
+    "EXPIRED": Reason.OTHER,
+    "COULD_NOT_PERFORM_TRANSACTION": Reason.OTHER,
+    # Mostly too little money, and that would be ours; yet it is a catch-all.
+    "INTERNAL_PROCESSING_ERROR": Reason.OTHER,
+    "PAYER_NOT_FOUND": Reason.OTHER,
+    "NOT_ENOUGH_FUNDS": Reason.OTHER,
+    "LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED": Reason.OTHER,
+    "PAYER_LIMIT_REACHED": Reason.OTHER,
+    "SENDER_ACCOUNT_NOT_ACTIVE": Reason.OTHER,
+}
+OURS = frozenset(
+    {
+        "PAYER_NOT_FOUND",
+        "NOT_ENOUGH_FUNDS",
+        "LOW_BALANCE_OR_PAYEE_LIMIT_REACHED_OR_NOT_ALLOWED",
+        "PAYER_LIMIT_REACHED",
+        "SENDER_ACCOUNT_NOT_ACTIVE",
+    }
+)
 
 NOT_FOUND = frozenset({"RESOURCE_NOT_FOUND", "TRANSACTION_NOT_FOUND"})
 
@@ -62,18 +99,25 @@ _HTTP = {
 }
 
 
-def meaning(status: str, reason: str) -> tuple[Outcome, Reason | None]:
-    """Return what a status and its reason say.
+def meaning(status: str, reason: str) -> Meaning:
+    """Return what a push's status and its reason say.
 
     FAILED is final whatever the reason: reasons vary by country and only choose the words for the person.
     """
     outcome = STATUSES.get(status, Outcome.UNKNOWN)
     if outcome is not Outcome.NOT_PAID:
-        return outcome, None
-    why = REASONS.get(reason, Reason.OTHER)
-    return (Outcome.EXPIRED if reason in _EXPIRED else outcome), why
+        return Meaning(outcome)
+    return Meaning(Outcome.EXPIRED if reason in _EXPIRED else outcome, REASONS.get(reason, Reason.OTHER))
+
+
+def payout_meaning(status: str, reason: str) -> Meaning:
+    """Return what a payout's status and its reason say; FAILED is final here too."""
+    outcome = STATUSES.get(status, Outcome.UNKNOWN)
+    if outcome is not Outcome.NOT_PAID:
+        return Meaning(outcome)
+    return Meaning(outcome, PAYOUT_REASONS.get(reason, Reason.OTHER), reason in OURS)
 
 
 def push_meaning(status: int, code: str) -> PushMeaning:
-    """Return what a reply to a request to pay says: by its code, else by its HTTP status, else UNKNOWN."""
+    """Return what a reply to a POST says: by its code, else by its HTTP status, else UNKNOWN."""
     return _ERRORS.get(code) or _HTTP.get(status, PushMeaning(Taken.UNKNOWN))

@@ -41,7 +41,10 @@ Digits = Annotated[str, StringConstraints(min_length=1, max_length=12, pattern=r
 
 
 class MtnSettings(BaseModel):
-    """MTN MoMo collection, `MADZI_MTN_*`. The currency follows the target environment."""
+    """MTN MoMo, `MADZI_MTN_*`. The currency follows the target environment.
+
+    Money goes out only with the key of the disbursement product; its user is the collection's unless named.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,6 +54,19 @@ class MtnSettings(BaseModel):
     api_key: Secret
     target_environment: Plain
     currency: str = ""
+    disbursement_key: Secret | None = None
+    disbursement_user: Plain | None = None
+    disbursement_api_key: Secret | None = None
+
+    @model_validator(mode="after")
+    def _disbursement_is_whole(self) -> Self:
+        if (self.disbursement_user is None) != (self.disbursement_api_key is None):
+            raise ValueError(
+                "disbursement_user and disbursement_api_key belong together: set both or neither"
+            )
+        if self.disbursement_user is not None and self.disbursement_key is None:
+            raise ValueError("disbursement_key is missing: the product's own subscription key")
+        return self
 
     @model_validator(mode="after")
     def _currency_fits(self) -> Self:

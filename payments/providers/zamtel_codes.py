@@ -1,7 +1,7 @@
 """Every status of Zamtel Kwacha, each in one row (reference zamtel-and-others §A); any other is UNKNOWN.
 
-Statuses are texts, `-1` included. 2001 and 2005 are documented for payouts; a collection is refused by the
-same words, should it ever be.
+Statuses are texts, `-1` included. 2001 and 2005 are documented for payouts, the others for collections; each
+is refused by the other's words, should it ever be.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,18 @@ STATUSES = {
     "2001": Status(Outcome.NOT_PAID, Reason.OTHER, is_config_fault=True),  # our own authentication
     "2005": Status(Outcome.NOT_PAID, Reason.LIMIT),
 }
+# Of a payout the money and the PIN are ours: an operator has to look.
+PAYOUT_STATUSES = STATUSES | {
+    "E8003": Status(Outcome.NOT_PAID, Reason.OTHER, is_config_fault=True),
+    "2006": Status(Outcome.NOT_PAID, Reason.OTHER, is_config_fault=True),
+}
 
 
 def status(code: str) -> Status:
-    """Return what a status says; any other is UNKNOWN."""
+    """Return what a collection's status says; any other is UNKNOWN."""
     return STATUSES.get(code, UNKNOWN)
+
+
+def payout_status(code: str) -> Status:
+    """Return what a payout's status says; any other is UNKNOWN."""
+    return PAYOUT_STATUSES.get(code, UNKNOWN)

@@ -7,7 +7,7 @@ from core.errors import BadInput
 from payments.providers import mtn_codes
 from payments.providers.base import Outcome, Push, Reason, Taken
 from payments.providers.http import Answer, Reach, read_answer
-from payments.providers.mtn import plain_message, push_body, read_push, read_query, read_status
+from payments.providers.mtn_wire import plain_message, push_body, read_push, read_query, read_status
 
 REFERENCE = "3f0c6d1e-8a55-4b0e-9d35-5a0f6f7a1c22"
 
