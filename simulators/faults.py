@@ -26,12 +26,12 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "query": BEFORE | AFTER,
     "callback": CALLBACK,
     "lookup": BEFORE | AFTER,  # of a payout, or of what arrived
-    "result": DELIVERY | RESULT,  # of a payout, told later
+    "result": RESULT,  # how that of a payout is told; `callback` is whether and when
     "arrival": DELIVERY,  # of money that came by itself
     "sms": BEFORE | AFTER,
     "delivery": DELIVERY | {"before_reply", "out_of_order"},
 }
-PROVIDERS = frozenset({"mtn", "airtel", "daraja", "zamtel", "kcb", "africastalking"})
+PROVIDERS = frozenset({"mtn", "airtel", "daraja", "zamtel", "kcb", "kcb_multi", "stripe", "africastalking"})
 COPIES: Mapping[str, int] = {"dropped": 0, "twice": 2, "ten_times": 10}
 LONGEST_SCRIPT = 10_000
 

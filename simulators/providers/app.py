@@ -11,6 +11,7 @@ from simulators.providers.daraja import Daraja
 from simulators.providers.kcb import Kcb
 from simulators.providers.mtn import MtnMomo
 from simulators.providers.network import Network, Provider
+from simulators.providers.stripe import Stripe
 from simulators.providers.zamtel import Zamtel
 
 NETWORK: web.AppKey[Network] = web.AppKey("network", Network)
@@ -23,7 +24,14 @@ def create(config: Config | None = None) -> web.Application:
     Raises OSError when the journal cannot be opened.
     """
     network = Network(config or Config())
-    rails = (MtnMomo(network), AirtelMoney(network), Zamtel(network), Daraja(network), Kcb(network))
+    rails = (
+        MtnMomo(network),
+        AirtelMoney(network),
+        Zamtel(network),
+        Daraja(network),
+        Kcb(network),
+        Stripe(network),
+    )
     providers: dict[str, Provider] = {rail.name: rail for rail in rails}
     app = web.Application(client_max_size=_LARGEST_BODY)
     app[NETWORK] = network

@@ -100,6 +100,18 @@ class Kcb:
 
 
 @dataclass(frozen=True, slots=True)
+class Stripe:
+    """Stripe (reference zamtel-and-others §D). The webhook is entered as in its dashboard, or set here."""
+
+    secret_key: str = "sk_test_demo_stripe_secret_key"  # noqa: S105 - opens only this simulator
+    webhook_secret: str = "whsec_demo_stripe_webhook_secret"  # noqa: S105
+    webhook_url: str | None = None
+    payee: str = "Kanyama Water Trust"
+    refunds_pend: bool = False  # a refund is `pending` first, and a notice tells its end
+    refund_outcome: str = "paid"  # or failed, canceled
+
+
+@dataclass(frozen=True, slots=True)
 class Latency:
     """How long the network takes, in seconds: to answer, to bring the prompt, to bring the news."""
 
@@ -123,6 +135,7 @@ class Config:
     daraja: Daraja = field(default_factory=Daraja)
     zamtel: Zamtel = field(default_factory=Zamtel)
     kcb: Kcb = field(default_factory=Kcb)
+    stripe: Stripe = field(default_factory=Stripe)
     latency: Latency = field(default_factory=Latency)
     faults: Faults = field(default_factory=Faults)
     person: Person = field(default_factory=Person)

@@ -27,7 +27,7 @@ class Control:
         """Return the routes."""
         return [
             web.get("/_sim/book", self._book),
-            web.get("/{provider:mtn|airtel|daraja|zamtel|kcb}/_sim/book", self._book),
+            web.get("/{provider:mtn|airtel|daraja|zamtel|kcb|kcb_multi|stripe}/_sim/book", self._book),
             web.get("/_sim/people", self._people),
             web.post("/_sim/people", self._tell),
             web.delete("/_sim/people/{msisdn}", self._forget),

@@ -58,6 +58,15 @@ class Letter:
 
 
 @runtime_checkable
+class HasPage(Protocol):
+    """A provider that asks no handset: whoever opens its page decides."""
+
+    def visitor(self, push: Push) -> Person:
+        """Return who may open the page of a push."""
+        ...
+
+
+@runtime_checkable
 class TellsOfMoney(Protocol):
     """A provider that has more to do once a push was paid than to call back."""
 
@@ -164,7 +173,7 @@ class Network:
         """Return `paid` or the provider's reason."""
         if preset := push.extra.get("preset"):
             return preset
-        person = self.people.meet(push.msisdn)
+        person = provider.visitor(push) if isinstance(provider, HasPage) else self.people.meet(push.msisdn)
         answer = person.answer
         if push.outgoing:  # whoever is paid is asked nothing
             answer = answer if answer in _CANNOT_BE_PAID else Answer.APPROVE
