@@ -14,10 +14,12 @@ from msgspec.structs import replace
 
 from core.ids import Ids
 from payments.events import Event
-from payments.lifecycles import ORDER, PAYMENT
+from payments.lifecycles import ITEM, ORDER, PAYMENT
 from payments.providers.base import Traits
-from payments.records import CashReceipt, Claim, Order, Payment
+from payments.records import CashReceipt, Claim, Credit, HeldItem, Order, Payment
+from payments.routing_rules import Fee
 from payments.validation import Limits
+from payments.wallet import accounts as wallets
 from taps.debts import Part
 
 
@@ -36,25 +38,36 @@ class Rules:
 
     rails: Mapping[str, Rail]  # by provider, of zones without their own
     zone_rails: Mapping[tuple[str, str], Rail] = field(default_factory=dict)  # by zone and provider
+    closed: frozenset[tuple[str, str]] = frozenset()  # zone and provider: not offered there
+    known: Mapping[str, Rail] = field(default_factory=dict)  # by account_id, also what takes nothing new
     limits: Limits = field(default_factory=Limits)
     expiry_s: float = 300
     poll_after_s: float = 20
     guide_after_s: float = 45
     ask_for_s: float = 86_400
     push_attempts: int = 6
+    wait_for_rail_s: float = 7200
+    fees: Mapping[str, Fee] = field(default_factory=dict)  # what a collection costs us: by account, provider
 
     def rail(self, zone: str, provider: str) -> Rail | None:
         """Return the rail by which a provider collects for a zone; None where it does not."""
+        if (zone, provider) in self.closed:
+            return None
         return self.zone_rails.get((zone, provider)) or self.rails.get(provider)
 
     def rails_of(self, zone: str) -> list[Rail]:
         """Return the rails of a zone: its own, and those of zones without their own."""
         own = {provider: rail for (of, provider), rail in self.zone_rails.items() if of == zone}
-        return list({**self.rails, **own}.values())
+        rails = {**self.rails, **own}
+        return [rail for provider, rail in rails.items() if (zone, provider) not in self.closed]
 
     def traits(self, payment: Payment) -> Traits:
-        """Return the traits of the rail that a payment went to; raises KeyError where it is not set up."""
-        rail = self.rail(payment.zone, payment.provider)
+        """Return the traits of the rail that a payment went to; raises KeyError where it is not set up.
+
+        That of its own account, where it is known: the zone may use another one by now, or none.
+        """
+        went_by = self.known.get(payment.account_id) or self.rail(payment.zone, payment.provider)
+        rail = went_by or self.rails.get(payment.provider)
         if rail is None:
             raise KeyError(payment.provider)
         return rail.traits
@@ -67,6 +80,8 @@ class Desk:
     now: datetime
     ids: Ids
     rules: Rules
+    down: frozenset[str] = frozenset()  # accounts whose breaker is not closed
+    rails: dict[str, list[Rail]] = field(default_factory=dict)  # zone -> rails that collect for it
     parts: dict[str, dict[str, Part]] = field(default_factory=dict)  # tap_id -> part_id -> part
     currencies: dict[str, str] = field(default_factory=dict)  # tap_id -> currency
     zones: dict[str, str] = field(default_factory=dict)  # tap_id -> zone
@@ -78,10 +93,15 @@ class Desk:
     handsets: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # msisdn -> open payments
     today_minor: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     unresolved: dict[str, list[str]] = field(default_factory=dict)  # payment_id -> older, unsettled attempts
-    receipts: dict[tuple[str, str], str] = field(default_factory=dict)  # (account, receipt) -> payment_id
+    receipts: dict[tuple[str, str], str] = field(
+        default_factory=dict
+    )  # (account, receipt) -> its payment_id, or credit_id where none has it
+    unplaced: dict[str, HeldItem] = field(default_factory=dict)  # credit_id -> the item that holds it
     tenancies: dict[tuple[str, str], str] = field(default_factory=dict)  # (tap_id, msisdn) -> tenant_id
     cash: dict[str, CashReceipt] = field(default_factory=dict)  # payment_id -> receipt
     last_cash: int = 0  # the newest receipt's number
+    # (msisdn, currency) -> minor units that we keep for a payer
+    wallets: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     created: set[str] = field(default_factory=set)
@@ -96,6 +116,28 @@ class Desk:
     def later(self, seconds: float) -> datetime:
         """Return the moment `seconds` from now."""
         return self.now + timedelta(seconds=seconds)
+
+    def rails_of(self, zone: str) -> list[Rail]:
+        """Return the rails that collect for a zone."""
+        if zone not in self.rails:
+            self.rails[zone] = self.rules.rails_of(zone)
+        return self.rails[zone]
+
+    def route(self, payment: Payment, cause: str, reasons: str) -> None:
+        """Write down by which rail a payment goes from now on, and why (JSON of `routing.choose`)."""
+        self.steps += 1
+        self.rows["payment_routes"].append(
+            {
+                "payment_id": payment.payment_id,
+                "seq": payment.routes,
+                "at": self.now,
+                "cause": cause,
+                "provider": payment.provider,
+                "account_id": payment.account_id,
+                "reference": payment.reference,
+                "reasons": reasons,
+            }
+        )
 
     def first_check(self, payment: Payment) -> datetime:
         """Return when the provider of a push that leaves now is asked, unless a callback comes before."""
@@ -208,7 +250,42 @@ class Desk:
             if part.open_minor and (tenant_id is None or part.tenant_id == tenant_id)
         ]
 
-    def post(self, kind: str, fact_key: str, payment_id: str, entries: list[tuple[str, str, int]]) -> None:
+    def credit(self, credit: Credit) -> None:
+        """Write money down that a provider has proven; its receipt is spent from now on."""
+        self.steps += 1
+        self.rows["credits"].append(credit.as_row())
+        if credit.receipt:
+            self.receipts[credit.account_id, credit.receipt] = credit.payment_id or credit.credit_id
+
+    def take_held(self, held: HeldItem, payment_id: str, *, by: str, note: str | None = None) -> None:
+        """Note that what an item held is a payment's now."""
+        self.steps += 1
+        self.unplaced.pop(held.credit_id or "", None)
+        if held.credit_id:
+            self.rows["placed_credits"].append({"credit_id": held.credit_id, "payment_id": payment_id})
+        self.resolve(held, "assign", by=by, note=note, into_payment_id=payment_id)
+
+    def resolve(
+        self, held: HeldItem, event: str, *, by: str, note: str | None, into_payment_id: str | None = None
+    ) -> HeldItem:
+        """Move an item; raises Conflict where it may not."""
+        status = ITEM.after(event, held.status)
+        self.steps += 1
+        self.rows["resolved_items"].append(
+            {
+                "item_id": held.item_id,
+                "status": status,
+                "into_payment_id": into_payment_id,
+                "resolved_by": by[:60],
+                "resolved_at": self.now,
+                "note": note[:200] if note else None,
+            }
+        )
+        return replace(held, status=status, into_payment_id=into_payment_id)
+
+    def post(
+        self, kind: str, fact_key: str, payment_id: str | None, entries: list[tuple[str, str, int]]
+    ) -> None:
         """Post a ledger transaction of (ledger account, currency, minor units; debit above zero)."""
         totals: dict[str, int] = defaultdict(int)
         for _, currency, amount_minor in entries:
@@ -237,6 +314,14 @@ class Desk:
                 }
             )
             self.balances[account, currency] += amount_minor
+            if owner := wallets.owner(account):
+                self.wallets[owner, currency] -= amount_minor
+
+    def credit_wallet(self, msisdn: str, currency: str, amount_minor: int) -> tuple[str, str, int]:
+        """Return the entry that puts money in a phone's wallet, to be posted against where it came from."""
+        if amount_minor <= 0:
+            raise ValueError(f"a wallet is not credited with {amount_minor}")
+        return wallets.held_for(msisdn), currency, -amount_minor
 
     def keep(
         self,
@@ -248,6 +333,7 @@ class Desk:
         detail: str,
         held_minor: int = 0,
         payment_id: str | None = None,
+        credit_id: str | None = None,
         raw_id: str | None = None,
     ) -> None:
         """Open an item for a person to look at; `held_minor` is what the suspense account holds for it."""
@@ -260,6 +346,7 @@ class Desk:
                 "status": "open",
                 "account_id": account_id,
                 "payment_id": payment_id,
+                "credit_id": credit_id,
                 "raw_id": raw_id,
                 "held_minor": held_minor,
                 "currency": currency,

@@ -6,7 +6,10 @@ from payments.records import Agent, Payment
 
 
 class Succeeded(Struct, frozen=True):
-    """Money arrived. `credited_minor` paid debts, `kept_minor` is held for a person to decide."""
+    """Money arrived. `credited_minor` paid debts, `kept_minor` fitted none of them.
+
+    What was kept is in the payer's wallet where `is_in_wallet`, else held for a person to decide.
+    """
 
     payment: Payment
     credited_minor: int
@@ -15,6 +18,8 @@ class Succeeded(Struct, frozen=True):
     periods: tuple[str, ...]  # what was paid, oldest first
     was_late: bool  # it had been told as failed or expired
     agent: Agent | None = None  # who took it, where it is cash
+    is_in_wallet: bool = False
+    rest_minor: int = 0  # of a payment from a wallet: what a prompt is to collect besides
 
 
 class Failed(Struct, frozen=True):

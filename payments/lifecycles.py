@@ -24,6 +24,17 @@ class OrderStatus(StrEnum):
     EXECUTING = "executing"
     SUCCESS = "success"
     FAILED = "failed"
+    REFUNDED = "refunded"
+
+
+class ItemStatus(StrEnum):
+    """States of something about money that a person must look at."""
+
+    OPEN = "open"
+    ASSIGNED = "assigned"  # what it held has become a payment
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+    CLOSED = "closed"  # it held nothing, and somebody has seen to it
 
 
 P = PaymentStatus
@@ -51,9 +62,20 @@ ORDER_TABLE: tuple[tuple[str, O, O], ...] = (
     ("succeed", O.FAILED, O.SUCCESS),
     ("fail", O.NOT_STARTED, O.FAILED),
     ("fail", O.EXECUTING, O.FAILED),
+    ("refund", O.SUCCESS, O.REFUNDED),  # all that it got went back to the payer
+)
+
+
+ITEM_TABLE: tuple[tuple[str, ItemStatus, ItemStatus], ...] = (
+    ("assign", ItemStatus.OPEN, ItemStatus.ASSIGNED),
+    ("close", ItemStatus.OPEN, ItemStatus.CLOSED),
+    ("refund", ItemStatus.OPEN, ItemStatus.REFUNDING),
+    ("sent", ItemStatus.REFUNDING, ItemStatus.REFUNDED),
+    ("not_sent", ItemStatus.REFUNDING, ItemStatus.OPEN),
 )
 
 
 PAYMENT = Lifecycle("payment", PaymentStatus, PAYMENT_TABLE)
 ORDER = Lifecycle("payment_order", OrderStatus, ORDER_TABLE)
-ALL = (PAYMENT, ORDER)
+ITEM = Lifecycle("suspense_item", ItemStatus, ITEM_TABLE)
+ALL = (PAYMENT, ORDER, ITEM)

@@ -124,3 +124,37 @@ class Claim(_Row, frozen=True, kw_only=True, gc=False):
     amount_minor: int
     credited_minor: int = 0
     is_open: bool = True
+
+
+class Credit(_Row, frozen=True, kw_only=True, gc=False):
+    """Money that a provider has proven; the columns are explained in `payments.tables`."""
+
+    credit_id: str
+    payment_id: str | None
+    account_id: str
+    receipt: str | None
+    amount_minor: int
+    currency: str
+    proof: str
+    at: datetime
+    account_reference: str | None = None
+    msisdn: str | None = None
+    masked_msisdn: str | None = None
+    second_reference: str | None = None
+
+
+class HeldItem(_Row, frozen=True, kw_only=True, gc=False):
+    """Something about money that a person must look at, with what the suspense account holds for it."""
+
+    item_id: str
+    kind: str
+    status: str
+    account_id: str
+    payment_id: str | None
+    credit_id: str | None
+    raw_id: str | None
+    held_minor: int
+    currency: str
+    detail: str
+    created_at: datetime
+    into_payment_id: str | None = None

@@ -15,6 +15,7 @@ class Accepted(Struct, frozen=True):
     is_queued: bool  # another prompt goes to the same handset first
     is_repeat: bool = False
     most_minor: int | None = None  # what validation would have let pass
+    from_wallet: Payment | None = None  # what went before the prompt, from what we keep for the payer
 
 
 class Mismatch(Struct, frozen=True):
@@ -48,6 +49,12 @@ class NotExpressible(Struct, frozen=True):
 
 class NoRail(Struct, frozen=True):
     """No configured provider of this name takes this currency."""
+
+    provider: str
+
+
+class RailDown(Struct, frozen=True):
+    """The rail does not work now, and the payer wants no waiting."""
 
     provider: str
 
@@ -87,7 +94,9 @@ class SeveralOwe(Struct, frozen=True):
     currency: str
 
 
-PayResult = Accepted | Mismatch | UnderWay | NothingOwed | MoreThanOwed | NotExpressible | NoRail | NoSuch
+PayResult = (
+    Accepted | Mismatch | UnderWay | NothingOwed | MoreThanOwed | NotExpressible | NoRail | RailDown | NoSuch
+)
 CashResult = (
     Recorded | Mismatch | UnderWay | NothingOwed | MoreThanOwed | NotExpressible | SeveralOwe | NoSuch
 )

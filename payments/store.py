@@ -19,9 +19,12 @@ from core.outbox import outbox
 from payments import cash
 from payments import tables as t
 from payments.commands import Command, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
+from payments.decide.wallet import request_id as wallet_request_id
 from payments.desk import Desk
 from payments.providers.base import Report
-from payments.records import CashReceipt, Claim, Order, Payment
+from payments.records import CashReceipt, Claim, HeldItem, Order, Payment
+from payments.wallet import accounts as wallet_accounts
+from payments.wallet import views as wallet_views
 from taps import store as taps_store
 from taps.debts import oldest_first
 from taps.tables import customers, debt_parts, taps, tenants, zones
@@ -39,7 +42,7 @@ _TODAY = (
     .where(
         _p.created_at >= sa.bindparam("midnight", type_=UtcDateTime),
         t.status_of_found.in_(("initiated", "pending", "success")),
-        _p.provider != cash.PROVIDER,  # limits are a wallet's
+        _p.provider.not_in((cash.PROVIDER, wallet_accounts.PROVIDER)),  # limits are for what rails collect
     )
     .group_by(_p.msisdn, _p.currency)
 )
@@ -56,6 +59,12 @@ _CASH = sa.select(t.cash_receipts)
 # Whoever records cash on PostgreSQL holds this lock until the commit; SQLite has one writer at a time anyway.
 _CASH_LOCK = sa.select(sa.func.pg_advisory_xact_lock(0x63617368))
 _LAST_CASH = sa.select(sa.func.coalesce(sa.func.max(t.cash_receipts.c.number), 0))
+_OPEN_ITEMS = (
+    sa.select(t.suspense_items)
+    .where(t.suspense_items.c.status == "open", t.suspense_items.c.held_minor > 0)
+    .order_by(t.suspense_items.c.item_id)
+    .with_for_update()
+)
 _CREDITS = sa.select(t.credits_).where(t.credits_.c.account_id == sa.bindparam("account_id", type_=sa.String))
 
 
@@ -81,6 +90,7 @@ async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Comma
         await _cash(connection, desk, cash_)
     if pays:
         await _today(connection, desk, {p.msisdn for p in pays})
+        await _wallets(connection, desk, {p.msisdn for p in pays})
     await _unresolved(connection, desk, starts)
     await _receipts(connection, desk, [c for c in commands if isinstance(c, Reported | PushAnswered)])
 
@@ -131,8 +141,13 @@ async def _repeats(connection: AsyncConnection, desk: Desk, keys: set[str]) -> N
     for row in rows:
         desk.payments.setdefault(row.payment_id, Payment.of(row))
         desk.by_request[row.payment_request_id] = row.payment_id
-    if rows:
-        await _orders(connection, desk, {row.payment_id for row in rows} - desk.orders.keys())
+    if not rows:
+        return
+    await _orders(connection, desk, {row.payment_id for row in rows} - desk.orders.keys())
+    before = {wallet_request_id(row.payment_request_id) for row in rows}
+    for row in await bulk.fetch(connection, _PAYMENTS, _p.payment_request_id, before):
+        desk.payments.setdefault(row.payment_id, Payment.of(row))
+        desk.by_request[row.payment_request_id] = row.payment_id
 
 
 async def _taps(connection: AsyncConnection, desk: Desk, tap_ids: set[str]) -> None:
@@ -166,6 +181,13 @@ async def _today(connection: AsyncConnection, desk: Desk, msisdns: set[str]) -> 
         desk.today_minor[row.msisdn, row.currency] = int(row.sum_minor)
 
 
+async def _wallets(connection: AsyncConnection, desk: Desk, msisdns: set[str]) -> None:
+    """Read what is kept for the payers. Their rows are locked: nobody else spends it before the commit."""
+    for msisdn, kept in (await wallet_views.kept(connection, msisdns)).items():
+        for currency, amount_minor in kept.items():
+            desk.wallets[msisdn, currency] = amount_minor
+
+
 async def _handsets(connection: AsyncConnection, desk: Desk, msisdns: set[str]) -> None:
     """Lock each wallet's row, then list its open payments: one prompt at a time for a handset."""
     if not msisdns:
@@ -197,6 +219,7 @@ async def _receipts(
     connection: AsyncConnection, desk: Desk, heard: Sequence[Reported | PushAnswered]
 ) -> None:
     claimed: dict[str, set[str]] = defaultdict(set)  # by account: a receipt is one of its account's
+    unplaced: set[str] = set()
     for command in heard:
         payment = desk.payments.get(command.payment_id)
         told = {word.receipt for word in _words(command) if word and word.receipt}
@@ -205,7 +228,18 @@ async def _receipts(
     for account_id, receipts in claimed.items():
         given = {"account_id": account_id}
         for row in await bulk.fetch(connection, _CREDITS, t.credits_.c.receipt, receipts, given):
-            desk.receipts[row.account_id, row.receipt] = row.payment_id
+            desk.receipts[row.account_id, row.receipt] = row.payment_id or row.credit_id
+            if row.payment_id is None:
+                unplaced.add(row.credit_id)
+    await _unplaced(connection, desk, unplaced)
+
+
+async def _unplaced(connection: AsyncConnection, desk: Desk, credit_ids: set[str]) -> None:
+    """Lock the items that hold money without a payment."""
+    if not credit_ids:
+        return
+    for row in await bulk.fetch(connection, _OPEN_ITEMS, t.suspense_items.c.credit_id, credit_ids):
+        desk.unplaced[row.credit_id] = HeldItem.of(row)
 
 
 def _words(command: Reported | PushAnswered) -> tuple[Report | None, ...]:
@@ -220,13 +254,16 @@ async def write(connection: AsyncConnection, desk: Desk) -> None:
     await _write_orders_and_claims(connection, desk)
     await bulk.insert(connection, t.cash_receipts, rows["cash_receipts"])
     await bulk.insert(connection, t.payment_transitions, rows["payment_transitions"])
+    await bulk.insert(connection, t.payment_routes, rows["payment_routes"])
     await bulk.update(connection, debt_parts, _parts(desk))
     await bulk.insert(connection, t.credits_, rows["credits"])
     await bulk.update(connection, t.credits_, rows["late_receipts"])
+    await bulk.update(connection, t.credits_, rows["placed_credits"])
     await bulk.insert(connection, t.ledger_transactions, rows["ledger_transactions"])
     await bulk.insert(connection, t.ledger_entries, rows["ledger_entries"])
     await bulk.upsert(connection, t.ledger_balances, _balances(desk), add=frozenset({"balance_minor"}))
     await bulk.insert_new(connection, t.suspense_items, rows["suspense_items"])
+    await bulk.update(connection, t.suspense_items, rows["resolved_items"])
     await bulk.insert(connection, outbox, rows["outbox"])
     await audit.write(connection, rows["audit_log"])
 

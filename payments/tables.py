@@ -155,17 +155,26 @@ sa.Index("uq_claims_open", claims.c.part_id, unique=True, postgresql_where=_OPEN
 sa.Index("ix_claims_part_id", claims.c.part_id)
 
 # Money that a provider has proven: exactly one row for each payment that succeeded, one for each receipt.
+# Without a payment it is money that nobody asked for and nobody has placed yet: an item holds all of it.
 credits_ = sa.Table(
     "credits",
     metadata,
-    sa.Column("payment_id", Id, sa.ForeignKey("payments.payment_id"), primary_key=True),
+    sa.Column(
+        "credit_id", Id, primary_key=True, comment="its payment's id, unless it came before its payment"
+    ),
+    sa.Column("payment_id", Id, sa.ForeignKey("payments.payment_id"), unique=True),
     sa.Column("account_id", AccountId, nullable=False),
     sa.Column("receipt", sa.String(40)),
     sa.Column("amount_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", Currency, nullable=False),
     sa.Column("proof", sa.String(20), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("account_reference", sa.String(40), comment="what the payer typed as the account"),
+    sa.Column("msisdn", Msisdn, comment="the payer, where told in full"),
+    sa.Column("masked_msisdn", sa.String(20), comment="the payer, as told with parts hidden"),
+    sa.Column("second_reference", sa.String(40), comment="a bank's own number beside the receipt"),
     sa.UniqueConstraint("account_id", "receipt"),
+    sa.Index("ix_credits_second_reference", "account_id", "second_reference"),
 )
 
 # What an agent wrote down: one row for each payment in cash.
@@ -179,6 +188,21 @@ cash_receipts = sa.Table(
     sa.Column("left_minor", sa.BigInteger, nullable=False, comment="open afterwards, as the agent was told"),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Index("ix_cash_receipts_agent_at", "agent", "at"),
+)
+
+# Cash that an agent has brought to a safe: one row for each time, posted as `hand_in:<number>`.
+hand_ins = sa.Table(
+    "hand_ins",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="12 is H-000012"),
+    sa.Column("agent", sa.String(60), nullable=False, comment="a user's name"),
+    sa.Column("safe", sa.String(60), nullable=False, comment="where it lies now"),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", Currency, nullable=False),
+    sa.Column("left_minor", sa.BigInteger, nullable=False, comment="still with the agent, as they were told"),
+    sa.Column("received_by", sa.String(60), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Index("ix_hand_ins_agent_at", "agent", "at"),
 )
 
 callbacks = sa.Table(
@@ -232,13 +256,18 @@ suspense_items = sa.Table(
     sa.Column("item_id", Id, primary_key=True),
     sa.Column("fact_key", sa.String(100), nullable=False, unique=True, comment="a fact opens one item"),
     sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("status", sa.String(10), nullable=False, comment="open, assigned, refunded"),
+    sa.Column("status", sa.String(10), nullable=False, comment="open, assigned, refunding, refunded, closed"),
     sa.Column("account_id", AccountId, nullable=False),
-    sa.Column("payment_id", Id, index=True),
+    sa.Column("payment_id", Id, index=True, comment="whose money it was, or whose outcome is in doubt"),
+    sa.Column("credit_id", Id, index=True, comment="the money, where it never had a payment"),
     sa.Column("raw_id", Id),
     sa.Column("held_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", Currency, nullable=False),
     sa.Column("detail", sa.String(200), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("into_payment_id", Id, index=True, comment="the payment that the money was assigned to"),
+    sa.Column("resolved_by", sa.String(60), comment="who assigned, refunded or closed it"),
+    sa.Column("resolved_at", UtcDateTime),
+    sa.Column("note", sa.String(200)),
 )
 sa.Index("ix_suspense_items_status", suspense_items.c.status, suspense_items.c.created_at)

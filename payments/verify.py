@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from payments import cash
 from payments import tables as t
 from payments.lifecycles import PAYMENT_TABLE
+from payments.wallet import accounts as wallets
 from taps.tables import debt_parts
 
 _MOST_ROWS = 20
@@ -50,6 +51,8 @@ async def verify(connection: AsyncConnection, invariants: Sequence[Invariant]) -
 _p, _c, _o, _k = t.payments.c, t.credits_.c, t.payment_orders.c, t.claims.c
 _entries, _transactions, _moves = t.ledger_entries.c, t.ledger_transactions.c, t.payment_transitions.c
 _PAID = ("success", "refunded", "reversed")
+_HELD = ("open", "refunding")  # items whose money still lies in suspense
+_IN_WALLETS = _entries.ledger_account.startswith(wallets.held_for(""))
 _total = sa.func.sum
 
 
@@ -131,19 +134,31 @@ def _orders() -> Invariant:
         .group_by(t.suspense_items.c.payment_id)
         .subquery()
     )
+    kept = (
+        sa.select(_transactions.payment_id, (-_total(_entries.amount_minor)).label("kept_minor"))
+        .join(t.ledger_entries, _entries.ledger_id == _transactions.ledger_id)
+        .where(_transactions.kind == "payment", _IN_WALLETS, _entries.amount_minor < 0)
+        .group_by(_transactions.payment_id)
+        .subquery()
+    )
     broken = (
-        sa.select(_c.payment_id, _c.amount_minor, by_order.c.orders_minor, held.c.held_minor)
+        sa.select(
+            _c.payment_id, _c.amount_minor, by_order.c.orders_minor, held.c.held_minor, kept.c.kept_minor
+        )
         .select_from(
-            t.credits_.outerjoin(by_order, by_order.c.payment_id == _c.payment_id).outerjoin(
-                held, held.c.payment_id == _c.payment_id
-            )
+            t.credits_.outerjoin(by_order, by_order.c.payment_id == _c.payment_id)
+            .outerjoin(held, held.c.payment_id == _c.payment_id)
+            .outerjoin(kept, kept.c.payment_id == _c.payment_id)
         )
         .where(
-            sa.func.coalesce(by_order.c.orders_minor, 0) + sa.func.coalesce(held.c.held_minor, 0)
-            != _c.amount_minor
+            _c.payment_id.is_not(None),
+            sa.func.coalesce(by_order.c.orders_minor, 0)
+            + sa.func.coalesce(held.c.held_minor, 0)
+            + sa.func.coalesce(kept.c.kept_minor, 0)
+            != _c.amount_minor,
         )
     )
-    says = "what a payment brought is in its orders, or held in suspense"
+    says = "what a payment brought is in its orders, kept for its payer, or held in suspense"
     return Invariant("orders_add_up", says, broken)
 
 
@@ -327,13 +342,108 @@ def _suspense() -> Invariant:
     broken = _differing(
         ("ledger_account", "currency"),
         sa.select(account.label("ledger_account"), s.currency, s.held_minor.label("minor")).where(
-            s.status != "refunded"
+            s.status.in_(_HELD)
         ),
         sa.select(b.ledger_account, b.currency, b.balance_minor.label("minor")).where(
             b.ledger_account.startswith("suspense:")
         ),
     )
     return Invariant("suspense_itemized", "all money in suspense belongs to an item that staff see", broken)
+
+
+def _wallets() -> Invariant:
+    b = t.ledger_balances.c
+    broken = sa.select(b.ledger_account, b.currency, b.balance_minor).where(
+        b.ledger_account.startswith(wallets.held_for("")), b.balance_minor > 0
+    )
+    return Invariant("wallets_not_overdrawn", "nobody has spent more than was kept for them", broken)
+
+
+def _spent() -> Invariant:
+    wallet = (sa.literal(wallets.held_for("")) + _p.msisdn).label("ledger_account")
+    broken = _differing(
+        ("payment_id", "ledger_account"),
+        sa.select(_p.payment_id, wallet, (-_p.amount_minor).label("minor")).where(
+            _p.provider == wallets.PROVIDER
+        ),
+        sa.select(_transactions.payment_id, _entries.ledger_account, _entries.amount_minor.label("minor"))
+        .join(t.ledger_entries, _entries.ledger_id == _transactions.ledger_id)
+        .where(_transactions.kind == "payment", _IN_WALLETS, _entries.amount_minor > 0),
+    )
+    says = "a payment from a wallet took all of it from its payer's, and nothing else took any"
+    return Invariant("wallets_pay_theirs", says, broken)
+
+
+def _kept_for() -> Invariant:
+    broken = (
+        sa.select(_transactions.payment_id, _entries.ledger_account, _p.msisdn, _entries.amount_minor)
+        .join(t.ledger_entries, _entries.ledger_id == _transactions.ledger_id)
+        .join(t.payments, _p.payment_id == _transactions.payment_id)
+        .where(
+            _transactions.kind == "payment",
+            _IN_WALLETS,
+            _entries.ledger_account != sa.literal(wallets.held_for("")) + _p.msisdn,
+        )
+    )
+    return Invariant(
+        "surplus_is_the_payers", "what a payment brought too much is in its payer's wallet", broken
+    )
+
+
+def _unplaced() -> Invariant:
+    """Money without a payment: one item holds all of it, or has sent it back, and it was posted once."""
+    s = t.suspense_items.c
+    held = (
+        sa.select(s.credit_id, _total(s.held_minor).label("held_minor"))
+        .where(s.credit_id.is_not(None), s.status != "assigned")
+        .group_by(s.credit_id)
+        .subquery()
+    )
+    posted = (
+        sa.select(_transactions.fact_key, _total(_entries.amount_minor).label("posted_minor"))
+        .join(t.ledger_entries, _entries.ledger_id == _transactions.ledger_id)
+        .where(_transactions.kind == "arrival", _entries.ledger_account.startswith("rail:"))
+        .group_by(_transactions.fact_key)
+        .subquery()
+    )
+    fact = sa.literal("arrival:") + _c.credit_id.cast(sa.String)
+    broken = (
+        sa.select(_c.credit_id, _c.amount_minor, held.c.held_minor, posted.c.posted_minor)
+        .select_from(
+            t.credits_.outerjoin(held, held.c.credit_id == _c.credit_id).outerjoin(
+                posted, posted.c.fact_key == fact
+            )
+        )
+        .where(
+            _c.payment_id.is_(None),
+            sa.or_(
+                sa.func.coalesce(held.c.held_minor, 0) != _c.amount_minor,
+                sa.func.coalesce(posted.c.posted_minor, 0) != _c.amount_minor,
+            ),
+        )
+    )
+    says = "money without a payment was posted once, and an item holds all of it"
+    return Invariant("arrivals_are_held", says, broken)
+
+
+def _assigned() -> Invariant:
+    """An item is assigned if a payment has taken all that it held."""
+    s = t.suspense_items.c
+    broken = (
+        sa.select(s.item_id, s.status, s.held_minor, s.into_payment_id, _c.amount_minor.label("credit_minor"))
+        .select_from(t.suspense_items.outerjoin(t.credits_, _c.payment_id == s.into_payment_id))
+        .where(
+            sa.case(
+                (
+                    s.status == "assigned",
+                    sa.or_(s.into_payment_id.is_(None), sa.func.coalesce(_c.amount_minor, 0) != s.held_minor),
+                ),
+                else_=s.into_payment_id.is_not(None),
+            )
+        )
+    )
+    says = "an item is assigned if the money that it held is a payment's"
+    return Invariant("assigned_is_paid", says, broken)
 
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -353,4 +463,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     _trail_ends(),
     _trail_legal(),
     _suspense(),
+    _wallets(),
+    _spent(),
+    _kept_for(),
+    _unplaced(),
+    _assigned(),
 )

@@ -8,7 +8,8 @@ import hashlib
 from core import audit
 from payments import cash
 from payments.commands import RecordCash, Reported
-from payments.decide.accept import Shares, checkout, choose, order
+from payments.decide.accept import choose
+from payments.decide.orders import Shares, checkout, order
 from payments.decide.settle import settle
 from payments.desk import Desk
 from payments.providers.accounts import safe_token

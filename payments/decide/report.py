@@ -55,7 +55,7 @@ def _paid(desk: Desk, payment: Payment, report: Report, command: Reported) -> No
         return Noted(settle(desk, payment, report, command), "confirmed")
     if report.receipt and not payment.receipt and (payment.account_id, report.receipt) not in desk.receipts:
         desk.receipts[payment.account_id, report.receipt] = payment.payment_id
-        desk.rows["late_receipts"].append({"payment_id": payment.payment_id, "receipt": report.receipt})
+        desk.rows["late_receipts"].append({"credit_id": payment.payment_id, "receipt": report.receipt})
         payment = desk.touch(payment, receipt=report.receipt)
         desk.events.append(ReceiptCame(payment))
     return Noted(payment, "repeated")

@@ -8,25 +8,37 @@ from payments.desk import Desk
 from payments.events import Succeeded
 from payments.lifecycles import ORDER
 from payments.providers.base import Report
-from payments.records import Agent, Payment
+from payments.records import Agent, Credit, HeldItem, Payment
+from payments.wallet import accounts as wallets
 from taps.debts import allocate
 
 
 def settle(
-    desk: Desk, payment: Payment, report: Report, command: Reported, agent: Agent | None = None
+    desk: Desk,
+    payment: Payment,
+    report: Report,
+    command: Reported,
+    agent: Agent | None = None,
+    held: HeldItem | None = None,
+    *,
+    rest_minor: int = 0,
 ) -> Payment:
-    """Credit a proven payment once: debts first, the rest to suspense (rules 4 to 8 of design §4).
+    """Credit a proven payment once: debts first, the rest to the payer's wallet (rules 4 to 8 of design §4).
 
-    `agent` is who has taken it, where it is cash; nobody else was asked about that.
+    What does not fit the request goes to suspense. `agent` is who has taken it, where it is cash; nobody else
+    was asked about that. `held` is what the suspense account holds of it already, where its money came before
+    anybody knew what it is for. `rest_minor` is what a prompt collects besides, where this is from a wallet.
     """
     paid_minor = payment.amount_minor if report.amount_minor is None else report.amount_minor
     currency = report.currency or payment.currency
+    held = held or _held(desk, payment, report, paid_minor, currency)
     misfit = _misfit(payment, report) or _spent(desk, payment, command.report)
     credited = {} if misfit else _credit(desk, payment, paid_minor)
     credited_minor = sum(credited.values())
     kept_minor = paid_minor - credited_minor
     receipt = _receipt(desk, payment, report)
     was_late = not payment.is_open
+    was_asked = agent is None and payment.provider != wallets.PROVIDER
     _close_orders(desk, payment, credited, misfit)
     desk.release(payment)
     payment = desk.move(
@@ -39,28 +51,60 @@ def settle(
         reason=misfit,
         is_final=True,
         receipt=receipt,
-        checks=payment.checks + (agent is None),
-        asked_at=desk.now if agent is None else None,
+        checks=payment.checks + was_asked,
+        asked_at=desk.now if was_asked else None,
         next_check_at=None,
     )
-    came_to = cash.held_by(agent.name) if agent else f"rail:{payment.account_id}"
-    _post(desk, payment, credited, (came_to, currency, paid_minor), kept_minor)
-    desk.rows["credits"].append(
-        {
-            "payment_id": payment.payment_id,
-            "account_id": payment.account_id,
-            "receipt": receipt,
-            "amount_minor": paid_minor,
-            "currency": currency,
-            "proof": command.cause,
-            "at": desk.now,
-        }
-    )
+    entries = [(_came_to(payment, agent, held), currency, paid_minor)]
+    entries += _sellers(desk, payment, credited, currency)
+    if kept_minor:
+        entries.append(_kept_in(desk, payment, misfit, currency, kept_minor))
+    desk.post("payment", f"payment:{payment.payment_id}", payment.payment_id, entries)
+    if held:
+        desk.take_held(held, payment.payment_id, by=command.cause)
+    if held is None or held.credit_id is None:
+        desk.credit(_credited(desk, payment, receipt, paid_minor, currency, command))
     if kept_minor:
         kind = misfit or ("second_success" if not credited_minor else "over_payment")
-        _keep(desk, payment, kind, kept_minor, currency, command.raw_id)
-    desk.events.append(_event(desk, payment, credited_minor, kept_minor, agent, was_late=was_late))
+        held_minor = kept_minor if misfit else 0
+        _keep(desk, payment, kind, (kept_minor, currency), held_minor, command.raw_id)
+    told = _event(desk, payment, credited_minor, kept_minor, was_late=was_late)
+    in_wallet = bool(kept_minor) and misfit is None
+    desk.events.append(replace(told, agent=agent, is_in_wallet=in_wallet, rest_minor=rest_minor))
     return payment
+
+
+def _held(desk: Desk, payment: Payment, report: Report, paid_minor: int, currency: str) -> HeldItem | None:
+    """Return what suspense holds under this very receipt: it came before we knew whose it is."""
+    key = (payment.account_id, report.receipt or "")
+    held = desk.unplaced.get(desk.receipts.get(key, ""))
+    if held is None or (held.held_minor, held.currency) != (paid_minor, currency):
+        return None
+    desk.receipts[key] = payment.payment_id
+    return held
+
+
+def _came_to(payment: Payment, agent: Agent | None, held: HeldItem | None) -> str:
+    if held:
+        return f"suspense:{held.account_id}"
+    if payment.provider == wallets.PROVIDER:
+        return wallets.held_for(payment.msisdn)
+    return cash.held_by(agent.name) if agent else f"rail:{payment.account_id}"
+
+
+def _credited(
+    desk: Desk, payment: Payment, receipt: str | None, paid_minor: int, currency: str, command: Reported
+) -> Credit:
+    return Credit(
+        credit_id=payment.payment_id,
+        payment_id=payment.payment_id,
+        account_id=payment.account_id,
+        receipt=receipt,
+        amount_minor=paid_minor,
+        currency=currency,
+        proof=command.cause,
+        at=desk.now,
+    )
 
 
 def _misfit(payment: Payment, report: Report) -> str | None:
@@ -132,48 +176,50 @@ def _receipt(desk: Desk, payment: Payment, report: Report) -> str | None:
     return None
 
 
-def _post(
-    desk: Desk, payment: Payment, credited: dict[str, int], came: tuple[str, str, int], kept_minor: int
-) -> None:
-    """Post what came, as the entry of where it lies now, against what it paid."""
-    entries, currency = [came], came[1]
-    for order in desk.orders.get(payment.payment_id, []):
-        amount_minor = credited.get(order.order_id, 0)
-        if amount_minor:
-            entries.append((f"seller:{payment.zone}:{order.seller}", currency, -amount_minor))
-    if kept_minor:
-        entries.append((f"suspense:{payment.account_id}", currency, -kept_minor))
-    desk.post("payment", f"payment:{payment.payment_id}", payment.payment_id, entries)
+def _sellers(
+    desk: Desk, payment: Payment, credited: dict[str, int], currency: str
+) -> list[tuple[str, str, int]]:
+    orders = desk.orders.get(payment.payment_id, [])
+    return [
+        (f"seller:{payment.zone}:{order.seller}", currency, -credited[order.order_id])
+        for order in orders
+        if credited.get(order.order_id)
+    ]
+
+
+def _kept_in(
+    desk: Desk, payment: Payment, misfit: str | None, currency: str, kept_minor: int
+) -> tuple[str, str, int]:
+    """Keep surplus for its payer; what may not be the payer's at all waits for a person to decide."""
+    if misfit:
+        return f"suspense:{payment.account_id}", currency, -kept_minor
+    return desk.credit_wallet(payment.msisdn, currency, kept_minor)
 
 
 def _keep(
-    desk: Desk, payment: Payment, kind: str, kept_minor: int, currency: str, raw_id: str | None
+    desk: Desk, payment: Payment, kind: str, kept: tuple[int, str], held_minor: int, raw_id: str | None
 ) -> None:
+    kept_minor, currency = kept
+    where = "in suspense" if held_minor else f"in {wallets.held_for(payment.msisdn)}"
     desk.keep(
         f"kept:{payment.payment_id}",
         kind,
         account_id=payment.account_id,
         currency=currency,
-        held_minor=kept_minor,
-        detail=f"{kept_minor} minor units of payment {payment.payment_id} fit no open debt",
+        held_minor=held_minor,
+        detail=f"{kept_minor} minor units of payment {payment.payment_id} fit no open debt: {where}",
         payment_id=payment.payment_id,
         raw_id=raw_id,
     )
 
 
 def _event(
-    desk: Desk, payment: Payment, credited_minor: int, kept_minor: int, agent: Agent | None, *, was_late: bool
+    desk: Desk, payment: Payment, credited_minor: int, kept_minor: int, *, was_late: bool
 ) -> Succeeded:
     parts = desk.parts.get(payment.tap_id, {})
     claims = desk.claims.get(payment.payment_id, {}).values()
     periods = {parts[claim.part_id].period for claim in claims if claim.credited_minor}
     left_minor = sum(part.open_minor for part in desk.open_parts(payment.tap_id, payment.tenant_id))
     return Succeeded(
-        payment,
-        credited_minor,
-        kept_minor,
-        left_minor,
-        tuple(sorted(periods)),
-        was_late=was_late,
-        agent=agent,
+        payment, credited_minor, kept_minor, left_minor, tuple(sorted(periods)), was_late=was_late
     )

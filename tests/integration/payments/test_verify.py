@@ -57,18 +57,35 @@ TAMPERED = [
     ("trail_legal", "UPDATE payment_transitions SET to_status = 'refunded' WHERE seq = 2"),
     ("trail_legal", "UPDATE payment_transitions SET to_status = 'success' WHERE seq = 1"),
     ("trail_legal", "UPDATE payment_transitions SET from_status = NULL WHERE seq = 2"),
+    ("orders_add_up", "UPDATE ledger_entries SET amount_minor = -1 WHERE ledger_account LIKE 'wallet:%'"),
+    (
+        "wallets_not_overdrawn",
+        "UPDATE ledger_balances SET balance_minor = 1 WHERE ledger_account LIKE 'wallet:%'",
+    ),
+    ("wallets_pay_theirs", "UPDATE payments SET provider = 'mtn' WHERE provider = 'wallet'"),
+    ("wallets_pay_theirs", "UPDATE payments SET msisdn = '+260960000099' WHERE provider = 'wallet'"),
+    (
+        "surplus_is_the_payers",
+        "UPDATE ledger_entries SET ledger_account = 'wallet:+260960000099' WHERE amount_minor = -500",
+    ),
     ("suspense_itemized", "UPDATE suspense_items SET held_minor = held_minor + 1"),
     ("suspense_itemized", "DELETE FROM suspense_items"),
     ("suspense_itemized", "DELETE FROM ledger_balances WHERE ledger_account LIKE 'suspense:%'"),
+    ("arrivals_are_held", "UPDATE credits SET payment_id = NULL WHERE payment_id = :paid"),
+    ("assigned_is_paid", "UPDATE suspense_items SET status = 'assigned'"),
+    ("assigned_is_paid", "UPDATE suspense_items SET into_payment_id = payment_id"),
 ]
 
 
 @pytest.fixture
 async def ids(city, open_service):
-    """One payment that paid and overpaid, one that fitted, one in cash, one under way."""
+    """One payment that overpaid, one of what was kept, a misfit, one that fitted, one in cash, one open."""
     one = open_service()
     over = (await one.submit(pay(0, 1))).payment.payment_id
     await one.submit(paid(over, amount_minor=3500, receipt="R1"))
+    await one.submit(pay(4, 1, amount_minor=300))
+    misfit = (await one.submit(pay(5, 4))).payment.payment_id
+    await one.submit(paid(misfit, msisdn="+260977777777"))
     await settle(one, pay(1, 2))
     await one.submit(cash(3))
     under_way = (await one.submit(pay(2, 3))).payment.payment_id

@@ -11,7 +11,7 @@ from payments.commands import NextPush, Pay, PushAnswered, RecordCash, Reported,
 from payments.decide import decide
 from payments.desk import Desk, Rail, Rules
 from payments.providers.base import Outcome, PushReply, Report, Taken, Traits
-from payments.records import Agent
+from payments.records import Agent, HeldItem
 from payments.results import Accepted
 from payments.validation import Limits
 from taps.debts import Part, oldest_first
@@ -112,16 +112,30 @@ class World:
         for payment in self.payments.values():
             if payment.is_open:
                 desk.handsets[payment.msisdn].add(payment.payment_id)
-            is_cash = payment.payment_id in self.cash
-            counts = payment.status in ("initiated", "pending", "success") and not is_cash
+            is_free = payment.payment_id in self.cash or payment.provider == "wallet"
+            counts = payment.status in ("initiated", "pending", "success") and not is_free
             if counts and payment.created_at >= midnight:
                 desk.today_minor[payment.msisdn, payment.currency] += payment.amount_minor
+        desk.wallets.update(self.wallets)
         desk.tenancies = dict(self.tenancies)
         desk.cash = dict(self.cash)
         desk.last_cash = max((receipt.number for receipt in self.cash.values()), default=0)
-        desk.receipts = {(c["account_id"], c["receipt"]): i for i, c in self.credits.items() if c["receipt"]}
+        desk.receipts = {
+            (c["account_id"], c["receipt"]): c["payment_id"] or i
+            for i, c in self.credits.items()
+            if c["receipt"]
+        }
+        desk.unplaced = {
+            row["credit_id"]: self.held(row)
+            for row in self.items.values()
+            if row["credit_id"] and row["status"] == "open"
+        }
         desk.unresolved = {i: found for i in starts if (found := self._unresolved(i))}
         return desk
+
+    def held(self, row):
+        names = HeldItem.__struct_fields__
+        return HeldItem(**{name: row.get(name) for name in names})
 
     def _unresolved(self, payment_id):
         newer = self.payments.get(payment_id)
@@ -145,12 +159,17 @@ class World:
         self.cash = desk.cash
         self.events += desk.events
         for row in desk.rows["credits"]:
-            assert row["payment_id"] not in self.credits
-            self.credits[row["payment_id"]] = row
+            assert row["credit_id"] not in self.credits
+            self.credits[row["credit_id"]] = row
         for row in desk.rows["late_receipts"]:
-            self.credits[row["payment_id"]]["receipt"] = row["receipt"]
+            self.credits[row["credit_id"]]["receipt"] = row["receipt"]
+        for row in desk.rows["placed_credits"]:
+            self.credits[row["credit_id"]]["payment_id"] = row["payment_id"]
         for row in desk.rows["suspense_items"]:
-            self.items.setdefault(row["fact_key"], row)
+            self.items.setdefault(row["fact_key"], dict(row))
+        by_id = {row["item_id"]: row for row in self.items.values()}
+        for row in desk.rows["resolved_items"]:
+            by_id[row["item_id"]].update(row)
 
     # What people, rails and timers do
 
@@ -240,6 +259,16 @@ class World:
 
     def balance(self, account):
         return sum(row["amount_minor"] for row in self.entries if row["ledger_account"] == account)
+
+    @property
+    def wallets(self):
+        """What is kept for each phone, in minor units."""
+        kept = Counter()
+        for row in self.entries:
+            book, _, msisdn = row["ledger_account"].partition(":")
+            if book == "wallet":
+                kept[msisdn, row["currency"]] -= row["amount_minor"]
+        return kept
 
     def path(self, payment_id):
         """Every state a payment was in."""

@@ -221,7 +221,8 @@ def test_a_push_that_succeeds_after_cash_is_kept_for_a_person(world):
     late = world.expired()
     world.record()
     world.paid(late, receipt="R1")
-    assert world.kinds() == [("second_success", 3000)]
+    assert world.kinds() == [("second_success", 0)]
+    assert sum(world.wallets.values()) == 3000
     assert world.open_minor() == 0
 
 

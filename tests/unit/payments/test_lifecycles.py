@@ -1,7 +1,7 @@
 import pytest
 
 from core.errors import Conflict
-from payments.lifecycles import ALL, ORDER, PAYMENT, OrderStatus, PaymentStatus
+from payments.lifecycles import ALL, ITEM, ORDER, PAYMENT, OrderStatus, PaymentStatus
 
 # Design §4, spelled out once more, so that a changed table is noticed.
 PAYMENT_ARCS = {
@@ -25,6 +25,13 @@ ORDER_ARCS = {
     ("executing", "failed"),
     ("failed", "success"),
 }
+ITEM_ARCS = {
+    ("open", "assigned"),
+    ("open", "closed"),
+    ("open", "refunding"),
+    ("refunding", "refunded"),
+    ("refunding", "open"),
+}
 
 
 def _arcs(lifecycle):
@@ -41,7 +48,9 @@ def _reachable(arcs, start):
     return seen
 
 
-@pytest.mark.parametrize(("lifecycle", "arcs"), [(PAYMENT, PAYMENT_ARCS), (ORDER, ORDER_ARCS)])
+@pytest.mark.parametrize(
+    ("lifecycle", "arcs"), [(PAYMENT, PAYMENT_ARCS), (ORDER, ORDER_ARCS), (ITEM, ITEM_ARCS)]
+)
 def test_the_table_has_every_arc_of_the_design_and_no_other(lifecycle, arcs):
     assert _arcs(lifecycle) == arcs
 
@@ -60,13 +69,20 @@ def test_machine_and_table_agree_on_every_event_in_every_state(lifecycle):
                     lifecycle.after(event, state.value)
 
 
-@pytest.mark.parametrize(("lifecycle", "start"), [(PAYMENT, "initiated"), (ORDER, "not_started")])
+@pytest.mark.parametrize(
+    ("lifecycle", "start"), [(PAYMENT, "initiated"), (ORDER, "not_started"), (ITEM, "open")]
+)
 def test_every_state_can_be_reached(lifecycle, start):
     assert _reachable(_arcs(lifecycle), start) == {state.value for state in lifecycle.states}
 
 
 @pytest.mark.parametrize(
-    ("lifecycle", "terminal"), [(PAYMENT, {"refunded", "reversed"}), (ORDER, {"success"})]
+    ("lifecycle", "terminal"),
+    [
+        (PAYMENT, {"refunded", "reversed"}),
+        (ORDER, {"success"}),
+        (ITEM, {"assigned", "refunded", "closed"}),
+    ],
 )
 def test_only_these_states_are_the_end(lifecycle, terminal):
     left = {source for source, _ in _arcs(lifecycle)}

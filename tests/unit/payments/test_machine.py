@@ -192,23 +192,32 @@ class Payments(RuleBasedStateMachine):
                 placed[order.currency] += order.credited_minor
         for item in self.world.items.values():
             placed[item["currency"]] += item["held_minor"]
+        for (_, currency), kept_minor in self.world.wallets.items():
+            placed[currency] += kept_minor
+        for payment in self.world.payments.values():  # was kept before, and counts as credited twice
+            placed[payment.currency] += payment.amount_minor if payment.provider == "wallet" else 0
         assert +credited == +placed
         assert set(self.world.credits) == {i for i, p in self.world.payments.items() if p.status in PAID}
 
     @invariant()
     def entries_balance_and_follow_the_credits(self):
-        totals, rails, suspense = Counter(), Counter(), Counter()
+        totals, rails, suspense, spent = Counter(), Counter(), Counter(), Counter()
         for row in self.world.entries:
             totals[row["ledger_id"], row["currency"]] += row["amount_minor"]
             book = row["ledger_account"].split(":")[0]
             rails[row["currency"]] += row["amount_minor"] if book in ("rail", "cash") else 0
             suspense[row["currency"]] -= row["amount_minor"] if book == "suspense" else 0
+            spent[row["currency"]] += max(0, row["amount_minor"]) if book == "wallet" else 0
         assert not any(totals.values())
         for currency, amount_minor in rails.items():
             mine = [row for row in self.world.credits.values() if row["currency"] == currency]
-            assert amount_minor == sum(row["amount_minor"] for row in mine)
+            assert amount_minor + spent[currency] == sum(row["amount_minor"] for row in mine)
             held = [i["held_minor"] for i in self.world.items.values() if i["currency"] == currency]
             assert suspense[currency] == sum(held)
+
+    @invariant()
+    def nobody_spends_more_than_is_kept_for_them(self):
+        assert min(self.world.wallets.values(), default=0) >= 0
 
     @invariant()
     def each_agent_holds_what_they_have_given_receipts_for(self):

@@ -71,7 +71,7 @@ def test_rule_5_a_receipt_that_only_a_callback_claims_is_not_shown_twice_and_dec
 # Rule 6: a second success
 
 
-def test_rule_6_a_second_success_is_kept_for_a_person(world):
+def test_rule_6_a_second_success_is_kept_in_the_wallet_of_its_payer(world):
     first = world.expired()
     second = world.accepted(phone=JOHN)
     world.report(first, Outcome.WAITING, code="PENDING")
@@ -79,10 +79,13 @@ def test_rule_6_a_second_success_is_kept_for_a_person(world):
     world.paid(second)
     world.paid(first)
     assert (world[first].status, world[first].reason) == ("success", None)
-    assert world.kinds() == [("second_success", 3000)]
-    assert _books(world) == {RAIL: 6000, TRUST: -2000, CBE: -1000, SUSPENSE: -3000}
+    assert world.kinds() == [("second_success", 0)]
+    (item,) = world.items.values()
+    assert item["detail"].endswith(f"in wallet:{MARY}")
+    assert _books(world) == {RAIL: 6000, TRUST: -2000, CBE: -1000, SUSPENSE: 0}
+    assert world.wallets == {(MARY, "ZMW"): 3000}
     assert set(world.order_states(first).values()) == {"failed"}
-    assert world.events[-1].kept_minor == 3000
+    assert (world.events[-1].kept_minor, world.events[-1].is_in_wallet) == (3000, True)
     assert world.open_minor() == 0
 
 
@@ -93,7 +96,8 @@ def test_rule_6_what_is_still_open_is_paid_and_only_the_rest_is_kept(world):
     world.start(other)
     world.paid(other)
     world.paid(late)
-    assert world.kinds() == [("over_payment", 1200)]
+    assert world.kinds() == [("over_payment", 0)]
+    assert world.wallets == {(MARY, "ZMW"): 1200}
     assert world.open_minor() == 0
     assert world.balance(RAIL) == 4200
 
@@ -113,6 +117,8 @@ def test_rule_7_money_that_does_not_fit_goes_to_suspense(world, said, kind):
     world.paid(payment_id, **said)
     _misfit(world, payment_id, kind)
     assert _books(world) == {RAIL: 3000, TRUST: 0, CBE: 0, SUSPENSE: -3000}
+    assert not world.wallets
+    assert not world.events[-1].is_in_wallet
     assert world.open_minor() == 3000
 
 
@@ -151,11 +157,11 @@ def test_rule_8_less_goes_to_the_oldest_period_first():
     assert left == {"2026-10": 0, "2026-11": 2700}
 
 
-def test_rule_8_more_is_kept_for_a_person(world):
+def test_rule_8_more_is_kept_in_the_wallet_of_its_payer(world):
     payment_id = world.pushed()
     world.paid(payment_id, amount_minor=3500)
-    assert _books(world) == {RAIL: 3500, TRUST: -2000, CBE: -1000, SUSPENSE: -500}
-    assert world.kinds() == [("over_payment", 500)]
+    assert _books(world) == {RAIL: 3500, TRUST: -2000, CBE: -1000, SUSPENSE: 0}
+    assert (world.kinds(), world.wallets) == ([("over_payment", 0)], {(MARY, "ZMW"): 500})
     assert (world.events[-1].credited_minor, world.events[-1].kept_minor) == (3000, 500)
 
 
@@ -192,5 +198,6 @@ def test_a_late_success_takes_what_another_is_asking_for_and_that_one_is_kept(wo
     world.paid(late)
     assert world.open_claims(other)
     world.paid(other)
-    assert world.kinds() == [("second_success", 3000)]
+    assert world.kinds() == [("second_success", 0)]
+    assert world.wallets == {(JOHN, "ZMW"): 3000}
     assert not world.open_claims(other)
