@@ -1,7 +1,8 @@
-"""Airtel Money collection: USSD push, enquiry, callback (reference airtel-money)."""
+"""Airtel Money: USSD push, refund, disbursement, enquiry, callback (reference airtel-money)."""
 
 import json
 import os
+from collections.abc import Callable
 from urllib.parse import quote
 
 import structlog
@@ -9,9 +10,10 @@ from yarl import URL
 
 from core.clock import Clock
 from core.errors import MadziError
+from payments.providers import airtel_payouts
 from payments.providers.airtel_callback import Hashed, check_hash, read_callback, transaction_id
 from payments.providers.airtel_settings import AirtelSettings
-from payments.providers.airtel_signing import RandomBytes, Signer
+from payments.providers.airtel_signing import RandomBytes, Signer, public_key
 from payments.providers.airtel_wire import (
     push_body,
     push_fault,
@@ -20,7 +22,16 @@ from payments.providers.airtel_wire import (
     refuses_signature,
     refuses_token,
 )
-from payments.providers.base import Outcome, Push, PushReply, Report, Traits
+from payments.providers.base import (
+    Outcome,
+    Payout,
+    PayoutKind,
+    PayoutTraits,
+    Push,
+    PushReply,
+    Report,
+    Traits,
+)
 from payments.providers.faults import push_without_token, report_without_token
 from payments.providers.http import Answer, Call, Http, endpoint
 from payments.providers.tokens import Token, Tokens, TokenStore, authorised, read_token
@@ -36,10 +47,12 @@ class Airtel:
     """Airtel Money with one set of credentials.
 
     A push is known by an id of ours, which Airtel takes once; its callbacks go to the one address entered
-    in Airtel's portal, and name that id.
+    in Airtel's portal, and name that id. It `PaysOut` only with a PIN and the key that encrypts it: without
+    them `payout_traits` is not there.
     """
 
     name = "airtel"
+    payout_traits: PayoutTraits
 
     def __init__(
         self,
@@ -57,6 +70,9 @@ class Airtel:
         self._tokens = Tokens(account_id, self._fetch_token, store, clock)
         self._signer = Signer(self._fetch_key, clock, random) if settings.signs else None
         self._push_url = endpoint(settings.base_url, f"/merchant/{settings.version}/payments/")
+        self._pin_key = public_key(settings.public_key) if settings.pays_out else None
+        if settings.pays_out:
+            self.payout_traits = airtel_payouts.traits_of(settings)
         self.traits = Traits(
             has_query=True,
             push_is_repeatable=True,
@@ -74,15 +90,8 @@ class Airtel:
         if fault is not None:
             return fault
         body = push_body(push, self._settings)
-        try:
-            signature = await self._signer.sign(body) if self._signer else {}
-            answer = await self._send("push", "POST", self._push_url, body, signature)
-        except MadziError as missing:
-            return push_without_token(missing)
-        reply = read_push(answer, transaction_id(push.reference))
-        if self._signer and refuses_signature(reply):
-            self._signer.forget()
-        return reply
+        name = transaction_id(push.reference)
+        return await self._order("push", self._push_url, body, lambda answer: read_push(answer, name))
 
     async def query(self, reference: str, provider_reference: str | None) -> Report:  # noqa: ARG002 - Provider's signature
         """Ask what became of a push; Airtel knows it by our own reference."""
@@ -112,6 +121,45 @@ class Airtel:
         log.info("airtel_callback_genuine", text=found.text, key=found.key)
         return report
 
+    async def pay_out(self, payout: Payout) -> PushReply:
+        """Hand money out. A refund must never be repeated; a disbursement's id is taken once."""
+        if self._pin_key is None:
+            return airtel_payouts.NO_KEYS
+        fault = airtel_payouts.fault_of(payout, self._settings)
+        if fault is not None:
+            return fault
+        if payout.kind is PayoutKind.REFUND:
+            receipt = payout.original_receipt or ""
+            return await self._order(
+                "refund",
+                endpoint(self._settings.base_url, airtel_payouts.REFUND),
+                airtel_payouts.refund_body(payout),
+                lambda answer: airtel_payouts.read_refund(answer, receipt),
+            )
+        name = transaction_id(payout.reference)
+        return await self._order(
+            "payout",
+            endpoint(self._settings.base_url, airtel_payouts.transfer_path(self._settings)),
+            airtel_payouts.transfer_body(payout, self._settings, self._pin_key),
+            lambda answer: airtel_payouts.read_transfer(answer, name),
+        )
+
+    async def query_payout(self, payout: Payout, provider_reference: str | None) -> Report:  # noqa: ARG002 - PaysOut's signature
+        """Ask what became of a disbursement; of a refund nobody can be asked."""
+        if payout.kind is PayoutKind.REFUND:
+            return airtel_payouts.REFUND_UNKNOWN
+        name = transaction_id(payout.reference)
+        url = endpoint(self._settings.base_url, airtel_payouts.ENQUIRY + quote(name, safe=""))
+        try:
+            answer = await self._send("payout_query", "GET", url)
+        except MadziError as fault:
+            return report_without_token(fault)
+        return airtel_payouts.read_query(answer, name, self._settings.currency)
+
+    def read_payout_notice(self, kind: str, body: bytes) -> Report:  # noqa: ARG002 - all notices have one form
+        """Read a notice of a disbursement, should one come: the portal has one address for all."""
+        return airtel_payouts.of_ours(self.read_callback(body))
+
     async def check(self) -> None:
         """Obtain a token; raises Unavailable or Refused."""
         await self._tokens.fetch_new()
@@ -121,6 +169,20 @@ class Airtel:
         if self._settings.callback_key is not None:
             keys = {"callback_key": self._settings.callback_key.get_secret_value()} | keys
         return check_hash(body, keys)
+
+    async def _order(
+        self, operation: str, url: URL, body: bytes, read: Callable[[Answer], PushReply]
+    ) -> PushReply:
+        """Send what moves money, signed where that is wanted, and say what the reply means."""
+        try:
+            signature = await self._signer.sign(body) if self._signer else {}
+            answer = await self._send(operation, "POST", url, body, signature)
+        except MadziError as missing:
+            return push_without_token(missing)
+        reply = read(answer)
+        if self._signer and refuses_signature(reply):
+            self._signer.forget()
+        return reply
 
     async def _send(
         self,

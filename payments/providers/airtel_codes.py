@@ -103,7 +103,8 @@ _ROUTER = {
 }  # fmt: skip
 CODES = _COLLECTION | _DISBURSEMENT | _ENCRYPTION | _RESULTS | _ROUTER
 
-_FAILED = "ESB000011"
+_KNOWN_IDS = frozenset({"ESB000041", "DP00900001017"})
+_FAILED, _SUCCESS = "ESB000011", "ESB000010"
 _TOO_MANY = 429
 # Replies without any code.
 _HTTP = {
@@ -160,6 +161,16 @@ def of_reply(http_status: int, codes: tuple[str, ...], words: str, *, is_text: b
     if is_text and http_status != _TOO_MANY:
         return _UNCLEAR
     return _HTTP.get(http_status, _UNCLEAR)
+
+
+def all_say_taken(codes: tuple[str, ...]) -> bool:
+    """Say whether no code beside a success makes one doubt it."""
+    return all(CODES.get(code, _UNCLEAR).taken is Taken.ACCEPTED for code in codes if code != _SUCCESS)
+
+
+def has_known_id(codes: tuple[str, ...]) -> bool:
+    """Say whether the reply is that our id came before."""
+    return not _KNOWN_IDS.isdisjoint(codes)
 
 
 def _least_certain(found: Sequence[Code]) -> Code:

@@ -1,12 +1,23 @@
 """Credentials and what may differ at Airtel Money, `MADZI_AIRTEL_*` (reference airtel-money)."""
 
+import re
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
 import phonenumbers
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
+from core.errors import Unavailable
 from core.money import EXPONENTS
+from payments.providers.airtel_signing import public_key
 from payments.providers.settings import BaseUrl, Secret
 
 CURRENCIES = {"ZM": "ZMW", "KE": "KES", "UG": "UGX", "TZ": "TZS", "RW": "RWF", "CD": "CDF"}
@@ -19,8 +30,29 @@ class Version(StrEnum):
     V2 = "v2"
 
 
+def _pin(pin: SecretStr) -> SecretStr:
+    if not _FOUR_DIGITS.fullmatch(pin.get_secret_value()):
+        raise ValueError("the PIN is four digits")
+    return pin
+
+
+def _readable(key: str) -> str:
+    # In a .env file the line ends of a PEM are often written out.
+    text = key.replace("\\n", "\n").strip()
+    try:
+        public_key(text)
+    except Unavailable:
+        raise ValueError("this is no RSA public key: PEM or base64 of it, as Airtel hands it out") from None
+    return text
+
+
+_FOUR_DIGITS = re.compile(r"\d{4}", re.ASCII)
+Pin = Annotated[SecretStr, AfterValidator(_pin)]
+PublicKey = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_readable)]
+
+
 class AirtelSettings(BaseModel):
-    """Airtel Money collection. The currency follows the country.
+    """Airtel Money. The currency follows the country. Money goes out only with `pin` and `public_key`.
 
     What the reference marks unverified is a setting: whether unsigned calls are taken, the limits of an
     amount, how soon an enquiry makes sense.
@@ -36,10 +68,18 @@ class AirtelSettings(BaseModel):
     version: Version = Version.V1
     signing: bool | None = None  # None: with v2 only
     callback_key: Secret | None = None  # the portal's private key, where callback authentication is on
+    pin: Pin | None = None
+    public_key: PublicKey | None = None
     query_after_s: float = Field(default=180.0, ge=0, le=3600)
     min_minor: int = Field(default=1, ge=1)
     max_minor: int = Field(default=10**12, ge=1)
     unit_minor: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _payout_keys_are_whole(self) -> Self:
+        if (self.pin is None) != (self.public_key is None):
+            raise ValueError("pin and public_key belong together: set both or neither")
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -55,6 +95,11 @@ class AirtelSettings(BaseModel):
             raise ValueError("min_minor must not be above max_minor")
         object.__setattr__(self, "currency", chosen)
         return self
+
+    @property
+    def pays_out(self) -> bool:
+        """Whether money can go out."""
+        return self.pin is not None and self.public_key is not None
 
     @property
     def signs(self) -> bool:

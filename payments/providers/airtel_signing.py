@@ -66,6 +66,11 @@ class Signer:
             return self._key
 
 
+def encrypted_pin(pin: str, key: RSAPublicKey) -> str:
+    """Return a PIN as payouts carry it: base64 of RSA-PKCS1v1.5 (reference §7)."""
+    return base64.b64encode(key.encrypt(pin.encode(), padding.PKCS1v15())).decode()
+
+
 def headers(body: bytes, key: RSAPublicKey, random: RandomBytes) -> dict[str, str]:
     """Return x-signature, AES-256-CBC of the exact bytes, and x-key, the key and IV under RSA-PKCS1v1.5."""
     secret, iv = random(_KEY_BYTES), random(_BLOCK_BYTES)
@@ -86,11 +91,14 @@ def read_key(answer: Answer, now: datetime) -> SigningKey:
         raise Unavailable("no encryption key", code="signing_key_unavailable")
     data = answer.body.get("data")
     fields: dict[str, Any] = data if isinstance(data, dict) else {}
-    return SigningKey(_public_key(fields.get("key")), _until(fields.get("valid_upto"), now))
+    return SigningKey(public_key(fields.get("key")), _until(fields.get("valid_upto"), now))
 
 
-def _public_key(text: Any) -> RSAPublicKey:
-    """Read base64 DER, once or twice encoded, or PEM: all three were seen (reference §7)."""
+def public_key(text: Any) -> RSAPublicKey:
+    """Read Airtel's key: PEM, base64 PEM, bare base64 DER, or that base64 again (reference §7).
+
+    Raises Unavailable where it is none of these.
+    """
     raw = text.encode("ascii", "replace") if isinstance(text, str) else b""
     for _ in range(3):
         raw = b"".join(line.strip() for line in raw.splitlines() if not line.startswith(b"-"))

@@ -10,18 +10,17 @@ import msgspec
 
 from core import money
 from core.errors import BadInput
-from payments.providers import airtel_codes
+from payments.providers import airtel_reply as reply
 from payments.providers.airtel_callback import report_of, transaction_id
 from payments.providers.airtel_settings import AirtelSettings
 from payments.providers.base import Outcome, Push, PushReply, Reason, Report, Taken
 from payments.providers.http import Answer, Reach
-from payments.providers.reading import code_of, word_of
+from payments.providers.reading import word_of
 
 _OK, _UNAUTHORIZED = 200, 401
-_RETRY_S = 5.0
+RETRY_S = 5.0
 _LONGEST_REFERENCE = 64
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 -]")
-_CODE = re.compile(r"(?:DP|ESB|ROUTER)\w+", re.ASCII)
 # Compact, and a Decimal as the number that its text is: no float ever stands between (trap 8).
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -43,20 +42,30 @@ def push_fault(push: Push, settings: AirtelSettings) -> PushReply | None:
 def push_body(push: Push, settings: AirtelSettings) -> bytes:
     """Return the very bytes of a push: they are what is signed."""
     where = {"country": settings.country, "currency": settings.currency}
-    plain = _NOT_PLAIN.sub("", f"Water {push.tap_id}")[:_LONGEST_REFERENCE]
     body = {
-        "reference": plain,
+        "reference": plain_text(f"Water {push.tap_id}"),
         "subscriber": where | {"msisdn": push.msisdn.removeprefix(settings.dialling_prefix)},
         "transaction": {
-            "amount": _number(push.amount_minor, push.currency),
+            "amount": number(push.amount_minor, push.currency),
             **where,
             "id": transaction_id(push.reference),
         },
     }
+    return encode(body)
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """Return compact JSON; a Decimal in it is the number that its text is."""
     return _ENCODER.encode(body)
 
 
-def _number(amount_minor: int, currency: str) -> Decimal:
+def plain_text(text: str) -> str:
+    """Return what of a text surely passes."""
+    return _NOT_PLAIN.sub("", text)[:_LONGEST_REFERENCE].strip()
+
+
+def number(amount_minor: int, currency: str) -> Decimal:
+    """Return an amount as it is sent: `30`, `30.10`."""
     amount = Decimal(money.plain(amount_minor, currency))
     return amount.to_integral_value() if amount == amount.to_integral_value() else amount
 
@@ -69,15 +78,15 @@ def read_push(answer: Answer, name: str) -> PushReply:
         return PushReply(Taken.UNKNOWN, code=answer.fault)
     if _was_prompted(answer):
         return PushReply(Taken.ACCEPTED, provider_reference=name, code="SUCCESS")
-    meaning = _meaning(answer)
+    meaning = reply.meaning(answer)
     # A refusal is one that says so; the codes only tell which of them to doubt (reference §4).
-    taken = Taken.UNKNOWN if _success(answer) and meaning.taken is Taken.REFUSED else meaning.taken
+    taken = Taken.UNKNOWN if reply.says_success(answer) and meaning.taken is Taken.REFUSED else meaning.taken
     return PushReply(
         taken,
         provider_reference=name if taken is Taken.ACCEPTED else None,
-        reason=_reason(answer, meaning) if taken is Taken.REFUSED else None,
-        code=_code(answer),
-        retry_after_s=(answer.retry_after_s or _RETRY_S) if taken is Taken.NOT_REACHED else None,
+        reason=reply.reason(answer, meaning) if taken is Taken.REFUSED else None,
+        code=reply.shown_code(answer),
+        retry_after_s=(answer.retry_after_s or RETRY_S) if taken is Taken.NOT_REACHED else None,
         is_config_fault=meaning.is_config_fault,
     )
 
@@ -86,14 +95,14 @@ def read_query(answer: Answer, name: str, currency: str) -> Report:
     """Say what the reply to an enquiry about transaction `name` means; whatever is unclear is UNKNOWN."""
     if answer.reach is not Reach.ANSWERED:
         return Report(Outcome.UNKNOWN, code=answer.fault)
-    transaction = _transaction(answer)
+    transaction = reply.transaction(answer)
     status = transaction.get("status")
     if answer.status != _OK or not isinstance(status, str):
-        meaning = _meaning(answer)
+        meaning = reply.meaning(answer)
         is_config = meaning.is_config_fault and meaning.query is Outcome.UNKNOWN
         return Report(
             meaning.query,
-            code=_code(answer),
+            code=reply.shown_code(answer),
             retry_after_s=answer.retry_after_s,
             is_config_fault=is_config,
         )
@@ -103,7 +112,7 @@ def read_query(answer: Answer, name: str, currency: str) -> Report:
         report = report_of(transaction, status, name, currency)
     except BadInput as fault:
         return Report(Outcome.UNKNOWN, code=fault.reason)
-    if report.outcome is Outcome.PAID and not _success(answer):
+    if report.outcome is Outcome.PAID and not reply.says_success(answer):
         return replace(report, outcome=Outcome.UNKNOWN, receipt=None, code="contradiction")
     return report
 
@@ -113,57 +122,11 @@ def refuses_token(answer: Answer) -> bool:
     return answer.status == _UNAUTHORIZED
 
 
-def refuses_signature(reply: PushReply) -> bool:
+def refuses_signature(answered: PushReply) -> bool:
     """Say whether Airtel could not make sense of a signature: the key may have changed."""
-    return reply.code in ("DP00800001026", "DP02010001000", "DP02010001001")
-
-
-def _member(answer: Answer, *names: str) -> Mapping[str, Any]:
-    value: Any = answer.body
-    for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
-
-
-def _transaction(answer: Answer) -> Mapping[str, Any]:
-    return _member(answer, "data", "transaction")
-
-
-def _success(answer: Answer) -> bool:
-    return _member(answer, "status").get("success") in (True, "true")
+    return answered.code in ("DP00800001026", "DP02010001000", "DP02010001001")
 
 
 def _was_prompted(answer: Answer) -> bool:
-    word = _transaction(answer).get("status")
-    return answer.status == _OK and _success(answer) and str(word).upper() == "SUCCESS"
-
-
-def _meaning(answer: Answer) -> airtel_codes.Code:
-    words = answer.text or _words(answer)
-    return airtel_codes.of_reply(answer.status, _codes(answer), words, is_text=bool(answer.text))
-
-
-def _codes(answer: Answer) -> tuple[str, ...]:
-    """Return Airtel's codes in a reply; `code` beside them is an HTTP status, but a router's code as well."""
-    status = _member(answer, "status")
-    # Where the router's errors put their code is not said (assumed: in one of these).
-    found = [status.get("response_code"), status.get("result_code"), status.get("code")]
-    found += [answer.says("status_code"), answer.says("code")]
-    return tuple(code for code in found if isinstance(code, str) and _CODE.fullmatch(code))
-
-
-def _words(answer: Answer) -> str:
-    words = (
-        _member(answer, "status").get("message") or answer.says("message") or answer.says("status_message")
-    )
-    return words if isinstance(words, str) else ""
-
-
-def _reason(answer: Answer, meaning: airtel_codes.Code) -> Reason:
-    said = airtel_codes.failure(_words(answer))
-    return meaning.reason or Reason.OTHER if said is Reason.OTHER else said
-
-
-def _code(answer: Answer) -> str:
-    codes = _codes(answer)
-    return code_of(codes[0]) if codes else f"http_{answer.status}"
+    word = reply.transaction(answer).get("status")
+    return answer.status == _OK and reply.says_success(answer) and str(word).upper() == "SUCCESS"
