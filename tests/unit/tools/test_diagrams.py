@@ -1,6 +1,6 @@
 import pytest
 
-from payments.lifecycles import ORDER, PAYMENT
+from payments.lifecycles import ITEM, ORDER, PAYMENT
 from sms.lifecycle import SMS
 from taps.flags_model import FLAG
 from tools import diagrams
@@ -15,7 +15,7 @@ def test_the_page_shows_every_lifecycle_once():
     assert sorted(diagrams.names(diagrams.PAGE.read_text(encoding="utf-8"))) == sorted(diagrams.LIFECYCLES)
 
 
-@pytest.mark.parametrize("lifecycle", [PAYMENT, ORDER, SMS, FLAG], ids=lambda lifecycle: lifecycle.name)
+@pytest.mark.parametrize("lifecycle", [PAYMENT, ORDER, ITEM, SMS, FLAG], ids=lambda lifecycle: lifecycle.name)
 def test_a_diagram_has_every_arc_of_its_table(lifecycle):
     lines = diagrams.draw(lifecycle).split("\n")
     for event, source, target in lifecycle.table:
@@ -27,6 +27,7 @@ def test_a_diagram_has_every_arc_of_its_table(lifecycle):
     [
         (PAYMENT, "initiated", {"refunded", "reversed"}),
         (ORDER, "not_started", {"success"}),
+        (ITEM, "open", {"assigned", "refunded", "closed"}),
         (FLAG, "open", {"confirmed", "cleared"}),
         (SMS, "queued", {"delivered", "dropped"}),
     ],
