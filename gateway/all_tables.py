@@ -8,6 +8,7 @@ MODULES = (
     "taps.tables",
     "taps.tenancies.tables",
     "payments.tables",
+    "payments.links",
     "payments.providers.tables",
     "payments.health_tables",
     "sms.tables",

@@ -110,6 +110,7 @@ class Pusher:
             tap_id=payment.tap_id,
             period=payment.period,
             callback_url=self._callback_url(payment),
+            asked_at=payment.created_at,
         )
 
     async def ask(self, payment_ids: Sequence[str], *, cause: str) -> None:

@@ -61,6 +61,21 @@ class Rules:
         rails = {**self.rails, **own}
         return [rail for provider, rail in rails.items() if (zone, provider) not in self.closed]
 
+    def expiry_of(self, payment: Payment) -> float:
+        """Return how long the payer has from the accepted push, in seconds."""
+        try:
+            own = self.traits(payment).expiry_s
+        except KeyError:
+            own = None
+        return self.expiry_s if own is None else own
+
+    def asks_handset(self, payment: Payment) -> bool:
+        """Say whether the payer is asked on a handset; a rail that nobody knows any more counts as one."""
+        try:
+            return self.traits(payment).asks_handset
+        except KeyError:
+            return True
+
     def traits(self, payment: Payment) -> Traits:
         """Return the traits of the rail that a payment went to; raises KeyError where it is not set up.
 
@@ -178,7 +193,8 @@ class Desk:
         self.payments[payment.payment_id] = payment
         self.by_request[payment.payment_request_id] = payment.payment_id
         self.created.add(payment.payment_id)
-        self.handsets[payment.msisdn].add(payment.payment_id)
+        if self.rules.asks_handset(payment):
+            self.handsets[payment.msisdn].add(payment.payment_id)
         self._trail(payment, None, cause, actor, None, None)
         return payment
 

@@ -1,5 +1,7 @@
 """What has become true of payments; people and other systems are told from these."""
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from payments.records import Agent, Payment
@@ -40,10 +42,18 @@ class TakesLong(Struct, frozen=True):
     payment: Payment
 
 
+class LinkReady(Struct, frozen=True):
+    """There is a page on which to pay; `token` is of our own link to it, `until` when the page closes."""
+
+    payment: Payment
+    token: str
+    until: datetime
+
+
 class ReceiptCame(Struct, frozen=True):
     """The network's receipt of a success that was told without one."""
 
     payment: Payment
 
 
-Event = Succeeded | Failed | Expired | TakesLong | ReceiptCame
+Event = Succeeded | Failed | Expired | TakesLong | LinkReady | ReceiptCame

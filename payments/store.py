@@ -21,6 +21,7 @@ from payments import tables as t
 from payments.commands import Command, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
 from payments.decide.wallet import request_id as wallet_request_id
 from payments.desk import Desk
+from payments.links import pay_links
 from payments.providers.base import Report
 from payments.records import CashReceipt, Claim, HeldItem, Order, Payment
 from payments.wallet import accounts as wallet_accounts
@@ -197,8 +198,9 @@ async def _handsets(connection: AsyncConnection, desk: Desk, msisdns: set[str]) 
         await bulk.insert_new(connection, customers, rows)
         await bulk.fetch(connection, _CUSTOMERS_LOCKED, customers.c.msisdn, msisdns)
     for row in await bulk.fetch(connection, _ON_HANDSETS, _p.msisdn, msisdns):
-        desk.payments.setdefault(row.payment_id, Payment.of(row))
-        desk.handsets[row.msisdn].add(row.payment_id)
+        payment = desk.payments.setdefault(row.payment_id, Payment.of(row))
+        if desk.rules.asks_handset(payment):
+            desk.handsets[row.msisdn].add(row.payment_id)
 
 
 async def _unresolved(connection: AsyncConnection, desk: Desk, starts: set[str]) -> None:
@@ -253,6 +255,7 @@ async def write(connection: AsyncConnection, desk: Desk) -> None:
     await _write_payments(connection, desk)
     await _write_orders_and_claims(connection, desk)
     await bulk.insert(connection, t.cash_receipts, rows["cash_receipts"])
+    await bulk.insert_new(connection, pay_links, rows["pay_links"])
     await bulk.insert(connection, t.payment_transitions, rows["payment_transitions"])
     await bulk.insert(connection, t.payment_routes, rows["payment_routes"])
     await bulk.update(connection, debt_parts, _parts(desk))

@@ -1,12 +1,14 @@
 """When a prompt may leave, and what its answer means."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from payments.commands import NextPush, PushAnswered, Reported, StartPush, TimeUp
 from payments.decide.end import expire, fail
 from payments.decide.report import reported
 from payments.desk import Desk
+from payments.events import LinkReady
+from payments.links import TOKEN_BYTES
 from payments.providers.base import PushReply, Reason, Taken
 from payments.records import Payment
 from payments.results import Again, Noted
@@ -84,6 +86,8 @@ def _still_owed(desk: Desk, payment: Payment) -> bool:
 
 
 def _handset_is_busy(desk: Desk, payment: Payment) -> bool:
+    if not desk.rules.asks_handset(payment):
+        return False
     others = desk.handsets[payment.msisdn] - {payment.payment_id}
     return any(desk.payments[other].has_live_prompt for other in others)
 
@@ -145,14 +149,31 @@ def _submitted(desk: Desk, payment: Payment, reply: PushReply) -> None:
         "push_state": "accepted",
         "provider_reference": reply.provider_reference or payment.provider_reference,
         "pushed_at": payment.pushed_at or desk.now,
-        "expires_at": desk.later(desk.rules.expiry_s),
-        "next_check_at": min(desk.first_check(payment), desk.later(desk.rules.expiry_s)),
+        "expires_at": desk.later(desk.rules.expiry_of(payment)),
+        "next_check_at": min(desk.first_check(payment), desk.later(desk.rules.expiry_of(payment))),
     }
     if payment.status == "initiated":
         desk.move_orders(payment, "start")
         desk.move(payment, "submit", cause="push", detail=reply.code, **times)
     else:
         desk.touch(payment, **times)
+    if reply.pay_url:
+        _hand_link(desk, desk.payments[payment.payment_id], reply.pay_url, reply.pay_until)
+
+
+def _hand_link(desk: Desk, payment: Payment, url: str, until: datetime | None) -> None:
+    """Give the payer a short link of ours to the page on which to pay."""
+    ready = LinkReady(payment, desk.ids.token(TOKEN_BYTES), until or payment.expires_at)
+    desk.rows["pay_links"].append(
+        {
+            "payment_id": payment.payment_id,
+            "token": ready.token,
+            "url": url,
+            "until": ready.until,
+            "created_at": desk.now,
+        }
+    )
+    desk.events.append(ready)
 
 
 def _not_reached(desk: Desk, payment: Payment, reply: PushReply) -> Again | Noted:

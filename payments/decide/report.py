@@ -135,7 +135,8 @@ def _may_expire(desk: Desk, payment: Payment) -> bool:
 
 
 def _guide(desk: Desk, payment: Payment, pushed_at: datetime) -> Payment:
-    if desk.now < pushed_at + timedelta(seconds=desk.rules.guide_after_s):
+    too_early = desk.now < pushed_at + timedelta(seconds=desk.rules.guide_after_s)
+    if too_early or not desk.rules.asks_handset(payment):  # whoever was sent a link has its time in the SMS
         return payment
     guided = desk.touch(payment, guided_at=desk.now)
     desk.events.append(TakesLong(guided))
@@ -152,7 +153,9 @@ def _next_check(desk: Desk, payment: Payment, report: Report, *, hinted: bool) -
     # One whose push was never answered is the timer's at its expiry, however late a word on it comes.
     if payment.status == "initiated" or (payment.is_open and desk.now < payment.expires_at):
         return min(at, payment.expires_at)
-    last = payment.created_at + timedelta(seconds=desk.rules.ask_for_s)
+    # A day from the end of what the payer was given, where that is long itself.
+    longer_s = desk.rules.expiry_of(payment) - desk.rules.expiry_s
+    last = payment.created_at + timedelta(seconds=desk.rules.ask_for_s + max(0.0, longer_s))
     if desk.now < last:
         return min(at, last)  # however long the rail wants us to wait, it is asked at the end of the day
     return _hand_over(desk, payment) if payment.is_open else None
