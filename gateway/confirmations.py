@@ -23,6 +23,8 @@ def command(pay: o.Confirmed, request_id: str, session_id: str, delay_s: float) 
         amount_minor=pay.amount_minor,
         currency=pay.currency,
         provider=pay.provider,
+        is_chosen=pay.provider != routing.usual(pay.payer_msisdn),
+        if_down="refuse",  # the screen says so, and what else there is
         channel="ussd",
         correlation_id=session_id,
         delay_s=delay_s,
@@ -53,7 +55,7 @@ def shown(result: Any, pay: Pay, msisdn: str) -> o.Result:  # noqa: PLR0911 - a 
             return o.NothingOwed()
         case r.NotExpressible(unit_minor=unit_minor):
             return o.NotExpressible(wallet, unit_minor, pay.currency or "")
-        case r.NoRail():
+        case r.NoRail() | r.RailDown():
             return o.ProviderDown(wallet)
         case _:
             return o.Refused()

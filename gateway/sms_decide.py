@@ -178,6 +178,7 @@ def _payment(
         amount_minor=amount_minor,
         currency=owed.currency,
         provider=provider,
+        is_chosen=False,
         channel="sms",
         correlation_id=line.correlation_id,
         delay_s=0,  # no call is open that a prompt would break

@@ -1,11 +1,16 @@
 """What can be asked of payments. One command makes one decision."""
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
 from payments.providers.base import PushReply, Report
 from payments.records import Agent
+
+# What is to become of a payment whose rail does not work now: it is tried within its usual time; it is not
+# even started; or it waits for the rail, for as long as `Rules.wait_for_rail_s`, as the payer wants.
+IfDown = Literal["queue", "refuse", "wait"]
 
 
 class Pay(Struct, frozen=True, kw_only=True):
@@ -22,7 +27,9 @@ class Pay(Struct, frozen=True, kw_only=True):
     tenant_id: str | None  # None: all that is open on the tap
     amount_minor: int | None  # None: all of it
     currency: str | None  # None: the debt's own
-    provider: str
+    provider: str = ""  # whose wallet; empty: that of the number's prefix
+    is_chosen: bool = True  # somebody asked for this provider; else another of the same wallet is as good
+    if_down: IfDown = "queue"
     channel: str  # ussd, rest, sms
     correlation_id: str
     delay_s: float  # how long after this command the push may leave

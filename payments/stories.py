@@ -1,5 +1,6 @@
 """The story of a payment: everything that is known of it, in the order in which it happened."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -96,12 +97,13 @@ async def transitions(connection: AsyncConnection, payment_id: str) -> list[dict
 
 
 async def full(connection: AsyncConnection, payment: Payment) -> dict[str, Any]:
-    """Return the whole story: orders, claims, trail, callbacks, postings, open items, and who took cash."""
+    """Return the whole story: orders, trail, routes, callbacks, postings, open items, who took cash."""
     payment_id = payment.payment_id
     orders = (await orders_of(connection, [payment_id]))[payment_id]
     story = payment_json(payment, orders)
     story["transitions"] = await transitions(connection, payment_id)
     story["account_id"] = payment.account_id
+    story["routes"] = await _routes(connection, payment_id)
     story["validation"] = payment.validation
     story["push"] = {"state": payment.push_state, "attempts": payment.push_attempts, "checks": payment.checks}
     story["callbacks"] = await _rows(
@@ -113,6 +115,26 @@ async def full(connection: AsyncConnection, payment: Payment) -> dict[str, Any]:
     story["postings"] = await _postings(connection, payment_id)
     story["cash"] = await _cash(connection, payment_id)
     return story
+
+
+async def _routes(connection: AsyncConnection, payment_id: str) -> list[dict[str, Any]]:
+    """Return by which rails it went, and what was said of each rail that was there."""
+    r = t.payment_routes.c
+    query = sa.select(t.payment_routes).where(r.payment_id == payment_id).order_by(r.seq)
+    return [
+        {
+            "at": rfc3339(row.at),
+            "cause": row.cause,
+            "provider": row.provider,
+            "account_id": row.account_id,
+            "reference": row.reference,
+            "rails": [
+                {"provider": provider, "rank": rank or None, "is_kept": bool(rank), "why": why}
+                for provider, rank, why in json.loads(row.reasons)
+            ],
+        }
+        for row in await connection.execute(query)
+    ]
 
 
 async def _rows(

@@ -18,7 +18,7 @@ _CONFLICT = web.HTTPConflict.status_code
 _UNPROCESSABLE = web.HTTPUnprocessableEntity.status_code
 
 
-def of(result: Any, pay: Pay) -> web.Response:  # noqa: PLR0911 - a table of answers
+def of(result: Any, pay: Pay) -> web.Response:  # noqa: C901, PLR0911 - a table of answers
     """Return the answer to `pay`; raises what is no answer but an error."""
     match result:
         case r.Accepted(payment=payment, orders=orders):
@@ -38,6 +38,9 @@ def of(result: Any, pay: Pay) -> web.Response:  # noqa: PLR0911 - a table of ans
             return _not_expressible(result, pay)
         case r.NoRail():
             return no_provider()
+        case r.RailDown(provider=provider):
+            detail = f"{provider} does not work now, and nothing was started. Try again later."
+            return problem(503, "provider_down", detail)
         case r.NoSuch(what=what):
             return problem(404, f"no_such_{what}", f"There is no such {what}.")
         case Exception():
@@ -99,8 +102,8 @@ def _not_expressible(result: r.NotExpressible, pay: Pay) -> web.Response:
     return problem(
         _UNPROCESSABLE,
         "amount_not_expressible",
-        f"{pay.provider} cannot move this amount: it moves multiples of {result.unit_minor} minor units "
-        f"for each seller, from {result.min_minor} to {result.max_minor}.",
+        f"{pay.provider or 'The rail'} cannot move this amount: it moves multiples of "
+        f"{result.unit_minor} minor units for each seller, from {result.min_minor} to {result.max_minor}.",
         unit_minor=result.unit_minor,
         min_minor=result.min_minor,
         max_minor=result.max_minor,

@@ -10,7 +10,6 @@ from core import msisdn as numbers
 from core.errors import NotFound
 from gateway.api import answers, finding
 from gateway.api.schemas import PayRequest
-from payments import routing
 from payments.commands import Pay
 from taps import tap_id as tap_ids
 from taps.model import Tap, Tenant, User
@@ -28,7 +27,10 @@ class Ask:
     @property
     def request_hash(self) -> str:
         """What tells the same request from another one; the same from another user is another."""
-        return hashlib.sha256(f"{self.user.name}\n{self.body.model_dump_json()}".encode()).hexdigest()
+        # What is left at its default is left out where it came later than the first hashes that are stored.
+        later = set() if self.body.wait_for_provider else {"wait_for_provider"}
+        body = self.body.model_dump_json(exclude=later)
+        return hashlib.sha256(f"{self.user.name}\n{body}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,6 @@ def plan(asked: Ask, known: Known, correlation_id: str) -> Pay | web.Response:
     msisdn = numbers.parse(body.msisdn, tap.country)
     if body.amount and body.amount.currency != tap.currency:
         return answers.wrong_currency(tap.currency)
-    provider = body.provider or routing.usual(msisdn)
-    if provider is None:
-        return answers.no_provider()
     return Pay(
         payment_request_id=asked.key,
         request_hash=asked.request_hash,
@@ -63,7 +62,8 @@ def plan(asked: Ask, known: Known, correlation_id: str) -> Pay | web.Response:
         tenant_id=_tenant(body, tap, known),
         amount_minor=body.amount.amount_minor if body.amount else None,
         currency=tap.currency,
-        provider=provider,
+        provider=body.provider or "",
+        if_down="wait" if body.wait_for_provider else "queue",
         channel="rest",
         correlation_id=correlation_id,
         delay_s=0,

@@ -42,6 +42,11 @@ class PayRequest(Input):
     amount: Amount | None = Field(None, description="without it all that is open")
     provider: ProviderId | None = Field(None, description="without it the provider of the number's prefix")
     user_id: UserId | None = Field(None, description="the platform's own user, kept with the payment")
+    wait_for_provider: bool = Field(
+        False,
+        description="where the provider does not work now: ask the payer when it is back, for up to "
+        "MADZI_WAIT_FOR_PROVIDER_S; without it the payment is tried for its usual time",
+    )
 
 
 class Money(BaseModel):

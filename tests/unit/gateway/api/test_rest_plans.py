@@ -41,14 +41,14 @@ def test_a_request_becomes_a_command_that_is_pushed_at_once():
     assert isinstance(command, Pay)
     assert (command.payment_request_id, command.tap_id, command.tenant_id) == (KEY, "KNY-0417-1", None)
     assert (command.msisdn, command.contact_msisdn) == ("+260961234567", "+260961234567")
-    assert (command.amount_minor, command.currency, command.provider) == (None, "ZMW", "mtn")
+    assert (command.amount_minor, command.currency, command.provider) == (None, "ZMW", "")
     assert (command.channel, command.delay_s, command.user_id) == ("rest", 0, "bff:77")
     assert command.correlation_id == "correlation"
 
 
 def test_a_number_without_country_code_is_of_the_taps_country():
     command = planned(tap_id="NRB-0001-7", msisdn="0708374149")
-    assert (command.msisdn, command.provider, command.currency) == ("+254708374149", "daraja", "KES")
+    assert (command.msisdn, command.provider, command.currency) == ("+254708374149", "", "KES")
 
 
 @pytest.mark.parametrize(
@@ -92,11 +92,20 @@ def test_a_tap_is_there_for_users_of_its_zones(zones, is_seen):
             planned(user)
 
 
-@pytest.mark.parametrize(
-    "change", [{"amount": {"amount_minor": 500, "currency": "KES"}}, {"msisdn": "+4915112345678"}]
-)
-def test_what_no_rail_can_do_is_refused_as_unprocessable(change):
-    assert planned(**change).status == 422
+def test_another_currency_than_the_taps_is_refused_as_unprocessable():
+    assert planned(amount={"amount_minor": 500, "currency": "KES"}).status == 422
+
+
+def test_routing_chooses_unless_a_provider_is_asked_for():
+    assert (planned().provider, planned().is_chosen) == ("", True)
+    assert planned(provider="mtn").provider == "mtn"
+
+
+def test_whoever_wants_to_wait_for_a_provider_says_so():
+    assert planned().if_down == "queue"
+    assert planned(wait_for_provider=True).if_down == "wait"
+    assert asked(wait_for_provider=False).request_hash == asked().request_hash
+    assert asked(wait_for_provider=True).request_hash != asked().request_hash
 
 
 def test_the_hash_tells_requests_apart_and_repeats_not():
