@@ -5,6 +5,7 @@ import importlib
 MODULES = (
     "core.outbox",
     "core.audit",
+    "core.vault",
     "taps.tables",
     "taps.tenancies.tables",
     "payments.tables",

@@ -5,7 +5,7 @@ the payment that a callback speaks of, asks the provider itself, and hands its w
 that the provider has signed is its word already; a rail that cannot be asked is proved by nothing else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from payments import tables as t
 from payments.commands import OpenItem, Reported
 from payments.providers.account_reference import account_reference, tap_of
 from payments.providers.accounts import Account
-from payments.providers.base import Outcome, Provider, Report, SignsNotices, Vouch
+from payments.providers.base import FindsProviders, Outcome, Provider, Report, SignsNotices, Vouch
 from payments.records import Payment
 from payments.service import PaymentService
 
@@ -104,10 +104,10 @@ class Finding:
 class Confirmer:
     """Finds out whether callbacks are true."""
 
-    def __init__(self, db: Database, payments: PaymentService, providers: Mapping[str, Provider]) -> None:
+    def __init__(self, db: Database, payments: PaymentService, providers: FindsProviders) -> None:
         self._db = db
         self._payments = payments
-        self._providers = providers  # by account_id
+        self._providers = providers
         self._verdicts: Batcher[dict[str, Any], None] = Batcher(
             self._write, pause_s=0.001 if db.is_sqlite else 0.0
         )
@@ -131,7 +131,7 @@ class Confirmer:
 
     async def confirm(self, raw: StoredCallback) -> Finding:
         """Read one stored callback, ask the provider, and let the payment move by the provider's word."""
-        provider = self._providers.get(raw.account_id)
+        provider = await self._providers.find_provider(raw.account_id)
         if provider is None:
             return Finding("no_provider")
         vouch = _vouch(provider, raw)

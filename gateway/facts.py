@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,11 +23,17 @@ from ussd_menus import facts as f
 Question = TypeVar("Question")
 
 
-@dataclass(frozen=True, slots=True)
-class Loader:
-    """Knows the rules that facts depend on."""
+class HasRules(Protocol):
+    """Whoever knows the rules of now: the payments."""
 
     rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Knows where the rules are that facts depend on: they may change from one hop to the next."""
+
+    payments: HasRules
     calls: CallStore
 
     async def load(
@@ -110,8 +116,8 @@ class Loader:
         return {request: self._ways_of(taps[request.tap_id], request.payer_msisdn) for request in requests}
 
     def _ways_of(self, tap: Tap, payer_msisdn: str) -> f.Ways:
-        rails = routing.for_currency(self.rules.rails_of(tap.zone), tap.currency)
-        single = self.rules.limits.single_minor.get(tap.currency)
+        rails = routing.for_currency(self.payments.rules.rails_of(tap.zone), tap.currency)
+        single = self.payments.rules.limits.single_minor.get(tap.currency)
         ways = tuple(
             f.Way(rail.provider, routing.NAMES[rail.provider], rail.traits.unit_minor, single)
             for rail in rails

@@ -97,7 +97,7 @@ class Hops:
         self._menu = menu
         self._repeat_within = timedelta(seconds=repeat_within_s)
         self._flying: dict[tuple[Key, str], asyncio.Task[Reply]] = {}  # bare inputs being answered
-        self._facts = facts_module.Loader(payments.rules, calls)
+        self._facts = facts_module.Loader(payments, calls)
         plain = menu("")
         self._field = Field(ids, Printed(plain.service_code, plain.support_phone))
         self._acts = Acts(self._field, Money(ids, payments, push_delay_s))

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,10 +12,11 @@ import structlog
 from core import bulk, outbox
 from core.clock import Clock
 from core.db import Database, UtcDateTime
+from core.errors import Unavailable
 from core.metrics import PUSHES, REPORTS
 from payments import store
 from payments.commands import NextPush, PushAnswered, Reported, StartPush, TimeUp
-from payments.providers.base import Outcome, Provider, Push, Report
+from payments.providers.base import FindsProviders, Outcome, Push, Report
 from payments.records import Payment
 from payments.results import Again
 from payments.service import PaymentService
@@ -43,13 +44,13 @@ class Pusher:
         db: Database,
         clock: Clock,
         payments: PaymentService,
-        providers: Mapping[str, Provider],
+        providers: FindsProviders,
         callback_url: Callable[[Payment], str],
     ) -> None:
         self._db = db
         self._clock = clock
         self._payments = payments
-        self._providers = providers  # by account_id
+        self._providers = providers
         self._callback_url = callback_url
         self._asking: dict[str, asyncio.Task[None]] = {}
 
@@ -82,7 +83,10 @@ class Pusher:
     async def _send(self, message: outbox.Message, payment_id: str) -> dict[str, Any]:
         async with self._db.read() as connection:
             payment = (await store.by_ids(connection, [payment_id]))[payment_id]
-        provider = self._providers[payment.account_id]
+        provider = await self._providers.find_provider(payment.account_id)
+        if provider is None:
+            # Its settings may come back before the payment's time is up.
+            raise Unavailable(f"{payment.account_id} is not set up", code="no_provider")
         reply = await provider.push(self._push(payment))
         PUSHES.labels(payment.provider, reply.taken).inc()
         log = _log.error if reply.is_config_fault else _log.info
@@ -120,7 +124,7 @@ class Pusher:
         await asyncio.gather(*(self._ask(payment, cause) for payment in payments.values()))
 
     async def _ask(self, payment: Payment, cause: str) -> None:
-        provider = self._providers.get(payment.account_id)
+        provider = await self._providers.find_provider(payment.account_id)
         if payment.push_state in ("none", "refused"):
             return
         if provider is None:

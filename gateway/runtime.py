@@ -1,5 +1,6 @@
 """All that a process needs, built once and passed down; nothing opens a connection at import."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import aiohttp
 import sqlalchemy as sa
 import structlog
+from pydantic import BaseModel
 
 from core import outbox
 from core.clock import Clock, SystemClock
@@ -17,9 +19,11 @@ from core.db import Database
 from core.ids import Ids
 from core.metrics import CALLBACKS
 from gateway import facts
+from gateway.accounts import Build, Gateways, stop
 from gateway.callbacks import Confirmer, Inbox
 from gateway.channels.networks import Networks
 from gateway.hops import Hops
+from gateway.master_key import masters
 from gateway.notifications import Notifier
 from gateway.pushes import Pusher
 from gateway.reminders import Plan, Reminders, still_wanted
@@ -33,15 +37,14 @@ from gateway.sms_inbox import KIND as SMS_IN
 from gateway.sms_inbox import SmsInbox
 from gateway.workers import Together, Worker
 from payments import tables as t
-from payments.desk import Rail, Rules
-from payments.providers.accounts import Account, callback_url, ensure_accounts
+from payments.providers.accounts import Account, callback_url
 from payments.providers.airtel import Airtel
 from payments.providers.base import Provider
 from payments.providers.daraja import Daraja
 from payments.providers.http import Http, HttpSettings
 from payments.providers.kcb import Kcb
 from payments.providers.mtn import Mtn
-from payments.providers.tokens import MemoryTokens, TokenStore
+from payments.providers.tokens import MemoryTokens
 from payments.providers.zamtel import Zamtel
 from payments.service import PaymentService
 from sms.delivery import Delivery
@@ -64,8 +67,7 @@ class Runtime:
     db: Database
     clock: Clock
     ids: Ids
-    accounts: Mapping[str, Account]  # by callback token
-    providers: Mapping[str, Provider]  # by account_id
+    gateways: Gateways
     payments: PaymentService
     calls: CallStore
     hops: Hops
@@ -74,6 +76,16 @@ class Runtime:
     pusher: Pusher
     confirmer: Confirmer
     sender: Sender
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts that can be used now, by their newest callback token."""
+        return self.gateways.by_token
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """The provider of each account that can be used now, by its id."""
+        return self.gateways
 
 
 @asynccontextmanager
@@ -92,27 +104,28 @@ async def open_runtime(
         session = await stack.enter_async_context(aiohttp.ClientSession())
         held = limits.model_copy(update={"connections": _MOST_HELD, "keep_alive": False})
         held_http = await stack.enter_async_context(Http(held))
-        accounts = await _accounts(db, settings, clock, ids)
-        providers = _providers(settings, accounts, http, held_http, clock)
-        yield _assemble(settings, db, clock, ids, accounts, providers, session, stack, processes=processes)
+        build = _builder(http, held_http, clock)
+        gateways = Gateways(db, clock, ids, settings, masters(settings), build, _RAILS)
+        await gateways.begin()
+        stack.push_async_callback(stop, asyncio.create_task(gateways.watch()))
+        yield _assemble(settings, db, clock, ids, gateways, session, stack, processes=processes)
 
 
-def _assemble(  # noqa: PLR0913 - the one place where everything is put together
+def _assemble(
     settings: Settings,
     db: Database,
     clock: Clock,
     ids: Ids,
-    accounts: list[Account],
-    providers: Mapping[str, Provider],
+    gateways: Gateways,
     session: aiohttp.ClientSession,
     stack: AsyncExitStack,
     *,
     processes: int,
 ) -> Runtime:
     notifier = Notifier(clock, ids, Printed(settings.service_code, settings.support_phone))
-    rules = _rules(settings, accounts, providers)
-    payments = PaymentService(db, clock, ids, rules, notifier.announce)
+    payments = PaymentService(db, clock, ids, gateways.rules, notifier.announce)
     stack.push_async_callback(payments.close)
+    gateways.tell(payments.use)
     calls = _calls(settings, processes)
     stack.push_async_callback(calls.close)
     hops = Hops(
@@ -131,15 +144,14 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
     stack.push_async_callback(inbox.close)
     sms_inbox = SmsInbox(db, clock)
     stack.push_async_callback(sms_inbox.close)
-    confirmer = Confirmer(db, payments, providers)
+    confirmer = Confirmer(db, payments, gateways)
     stack.push_async_callback(confirmer.close)
-    by_id = {account.account_id: account for account in accounts}
     pusher = Pusher(
         db,
         clock,
         payments,
-        providers,
-        lambda p: callback_url(settings.public_url, by_id[p.account_id], p.callback_key),
+        gateways,
+        lambda p: callback_url(settings.public_url, gateways.account_of(p.account_id), p.callback_key),
     )
     stack.push_async_callback(pusher.close)
     return Runtime(
@@ -147,8 +159,7 @@ def _assemble(  # noqa: PLR0913 - the one place where everything is put together
         db=db,
         clock=clock,
         ids=ids,
-        accounts={account.callback_token: account for account in accounts},
-        providers=providers,
+        gateways=gateways,
         payments=payments,
         calls=calls,
         hops=hops,
@@ -192,41 +203,17 @@ _HELD = frozenset({"zamtel"})
 _MOST_HELD = 200
 
 
-async def _accounts(db: Database, settings: Settings, clock: Clock, ids: Ids) -> list[Account]:
-    configured = [name for name in _RAILS if getattr(settings, name) is not None]
-    async with db.write() as connection:
-        return await ensure_accounts(connection, configured, ids, clock)
-
-
-def _providers(
-    settings: Settings, accounts: list[Account], http: Http, held_http: Http, clock: Clock
-) -> dict[str, Provider]:
-    store: TokenStore = MemoryTokens()
-    built: dict[str, Provider] = {}
-    for account in accounts:
+def _builder(http: Http, held_http: Http, clock: Clock) -> Build:
+    def build(provider: str, own: BaseModel, account_id: str) -> Provider | None:
+        rail = _RAILS.get(provider)
+        # Each has tokens of its own: those of credentials that were changed end with them.
         common: dict[str, Any] = {
-            "account_id": account.account_id, "http": held_http if account.provider in _HELD else http,
-            "clock": clock, "store": store,
+            "account_id": account_id, "http": held_http if provider in _HELD else http, "clock": clock,
+            "store": MemoryTokens(),
         }  # fmt: skip
-        rail, own = _RAILS.get(account.provider), getattr(settings, account.provider, None)
-        if rail is not None and own is not None:
-            built[account.account_id] = rail(own, **common)
-    return built
+        return rail(own, **common) if rail else None
 
-
-def _rules(settings: Settings, accounts: list[Account], providers: Mapping[str, Provider]) -> Rules:
-    rails = {
-        account.provider: Rail(account.provider, account.account_id, providers[account.account_id].traits)
-        for account in accounts
-        if account.account_id in providers
-    }
-    return Rules(
-        rails=rails,
-        limits=settings.limits,
-        expiry_s=settings.payment_expiry_s,
-        poll_after_s=settings.poll_after_s,
-        guide_after_s=settings.guide_after_s,
-    )
+    return build
 
 
 def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
@@ -247,7 +234,7 @@ def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
         runtime.clock,
         runtime.ids,
         runtime.payments,
-        facts.Loader(runtime.payments.rules, runtime.calls),
+        facts.Loader(runtime.payments, runtime.calls),
         Printed(runtime.settings.service_code, runtime.settings.support_phone),
     )
 

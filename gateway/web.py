@@ -18,7 +18,7 @@ from gateway.channels import africastalking, routes
 from gateway.channels.ends import Ended, let_go
 from gateway.runtime import Runtime
 from gateway.schema import is_current
-from payments.providers.base import SignsNotices
+from payments.providers.base import Provider, SignsNotices
 from sms import reports
 from sms.tables import sms_opt_outs
 
@@ -30,6 +30,7 @@ WAKE: web.AppKey[Callable[[str], None]] = web.AppKey("wake")
 MOST_BODY_BYTES = 64 * 1024
 _KIND = "[a-z0-9_]{1,20}"
 _HOP_METADATA = "at-ussd-hop-metadata"  # comes back with the next hop (reference africastalking §1)
+_NO_REPLY = ("application/json", "{}")
 _LONGEST_SIGNATURE = 1400  # payments.tables; base64 of 8,192 bits
 _DURATION = re.compile(r"\d{1,8}", re.ASCII)
 
@@ -153,11 +154,11 @@ async def sms_opt_out(request: web.Request) -> web.Response:
 async def callback(request: web.Request) -> web.Response:
     """Store what a provider sends, answer at once, believe it only when the provider confirms it."""
     runtime = request.app[RUNTIME]
-    account = runtime.accounts.get(request.match_info["token"])
+    account = await runtime.gateways.find_account(request.match_info["token"])
     if account is None:
         raise web.HTTPNotFound
-    provider = runtime.providers[account.account_id]
-    signs = provider if isinstance(provider, SignsNotices) else None
+    provider = await runtime.gateways.find_provider(account.account_id)  # None: stored all the same
+    signs = _signer(provider) if provider else None
     raw = Raw(
         account=account,
         kind=request.match_info.get("kind", "callback"),
@@ -168,9 +169,13 @@ async def callback(request: web.Request) -> web.Response:
     )
     raw_id = await runtime.inbox.store(raw)
     request.app[WAKE]("callback")
-    usual = provider.traits.callback_reply
+    usual = provider.traits.callback_reply if provider else _NO_REPLY
     content_type, body = signs.acknowledgement(raw.body, raw_id) if signs else usual
     return web.Response(text=body, content_type=content_type)
+
+
+def _signer(provider: Provider) -> SignsNotices | None:
+    return provider if isinstance(provider, SignsNotices) else None
 
 
 def _signature(request: web.Request, signs: SignsNotices | None) -> str:

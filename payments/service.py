@@ -33,6 +33,10 @@ class PaymentService:
         self._announce = announce
         self._batcher: Batcher[Command, Any] = Batcher(self._handle, pause_s=0.001 if db.is_sqlite else 0.0)
 
+    def use(self, rules: Rules) -> None:
+        """Decide by these rules from the next batch on."""
+        self.rules = rules
+
     async def submit(self, command: Command) -> Any:
         """Return the command's answer once it is committed."""
         return await self._batcher.submit(command)

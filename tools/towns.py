@@ -3,6 +3,7 @@
 The bad day of `tools.chaos` and the town of the tests live in the same ones.
 """
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from simulators.providers.kcb_keys import public_pem
 from taps import importing, raising
 
 TOKEN = "town-channel-token"  # noqa: S105 - opens only what a test or a bad day starts
+MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 PERIOD = "2026-11"
 _FILES = {
     "zones": "zone,name,country,currency,latitude,longitude\nKNY,Kanyama,ZM,ZMW,,\nNRB,Nairobi,KE,KES,,\n",
@@ -51,6 +53,7 @@ def settings_of(
     at = AggregatorConfig()
     values: dict[str, Any] = {
         "env": "test",
+        "master_key": MASTER_KEY,
         "database_url": url,
         "public_url": gateway_url,
         "channel_token": TOKEN,

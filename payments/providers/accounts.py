@@ -1,16 +1,12 @@
-"""Gateway accounts: which credentials there are, and at which addresses their providers call back."""
+"""Gateway accounts: what they are called, and at which addresses their providers call back."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import quote
 
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from core import bulk
-from core.clock import Clock
 from core.ids import Ids
-from payments.providers.tables import gateway_accounts
 
 # Daraja refuses an address that holds one of these, in any case (reference daraja §12); random text does
 # so once in about five hundred times.
@@ -47,14 +43,26 @@ _USUAL_PAYOUT_KINDS = ("callback", "")
 _KEYLESS = frozenset({"kcb"})
 
 
+class State(StrEnum):
+    """What an account is used for. What was paid by it is asked about, and heard of, in every state."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"  # its zone is not offered this provider
+    REMOVED = "removed"  # its zone uses the default account again
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One configured set of credentials at a provider; without a zone it serves those that have none."""
+    """One configured set of credentials at a provider; without a zone it serves those that have none.
+
+    `callback_token` is the newest; empty where it could not be opened.
+    """
 
     account_id: str
     provider: str
     zone: str | None
     callback_token: str = field(repr=False)
+    state: State = State.ENABLED
 
 
 def default_id(provider: str) -> str:
@@ -62,31 +70,14 @@ def default_id(provider: str) -> str:
     return f"{provider}:default"
 
 
-async def ensure_accounts(
-    connection: AsyncConnection, providers: Iterable[str], ids: Ids, clock: Clock
-) -> list[Account]:
-    """Return the default accounts of these providers; the first time each is made with a token of its own."""
-    rows = [
-        {
-            "account_id": default_id(provider),
-            "provider": provider,
-            "zone": None,
-            "callback_token": safe_token(ids),
-            "created_at": clock.now(),
-        }
-        for provider in providers
-    ]
-    await bulk.insert_new(connection, gateway_accounts, rows)
-    query = sa.select(gateway_accounts)
-    found = await bulk.fetch(
-        connection, query, gateway_accounts.c.account_id, [row["account_id"] for row in rows]
-    )
-    return [_account(row) for row in found]
+def zone_id(provider: str, zone: str) -> str:
+    """Return the id of a zone's own account."""
+    return f"{provider}:{zone}"
 
 
-def _account(row: sa.Row[tuple[object, ...]]) -> Account:
-    values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
-    return Account(values["account_id"], values["provider"], values["zone"], values["callback_token"])
+def hash_token(token: str) -> str:
+    """Return that by which a callback's account is found; 128 random bits cannot be guessed from it."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def safe_token(ids: Ids) -> str:
@@ -106,6 +97,8 @@ def has_banned_word(text: str) -> bool:
 
 def urls(public_url: str, account: Account) -> dict[str, str]:
     """Return the addresses that are to be registered for an account, by kind (contract §2)."""
+    if not account.callback_token:
+        return {}
     base = f"{public_url.rstrip('/')}/cb/{account.callback_token}"
     return {kind: base + end for kind, end in _KINDS.get(account.provider, {}).items()}
 

@@ -135,6 +135,14 @@ class Provider(Protocol):
         ...
 
 
+class FindsProviders(Protocol):
+    """Whoever knows the gateway accounts of now; they come and go while processes run."""
+
+    async def find_provider(self, account_id: str) -> Provider | None:
+        """Return the provider of an account; None where it has no settings that work."""
+        ...
+
+
 class Vouch(StrEnum):
     """What a signature says of a notice."""
 

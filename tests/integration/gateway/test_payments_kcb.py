@@ -11,6 +11,7 @@ from town import KENYAN, KENYAN_OWED, KENYAN_TAP, kcb_settings, until
 from gateway.settings import Env, Settings
 from payments.tables import callbacks, credits_, payments, suspense_items
 from simulators.providers import kcb_keys
+from tools.towns import MASTER_KEY
 
 KEYS = ("1", "1", KENYAN_TAP, "1", "1", "1")  # without Daraja the way is chosen first
 
@@ -181,6 +182,7 @@ async def test_production_refuses_the_sandbox_switch_and_a_missing_key(town):
         "env": Env.PRODUCTION,
         "channel_token": "x" * 20,
         "metrics_token": "m" * 20,
+        "master_key": MASTER_KEY,
         "public_url": "https://pay.example.org",
         "database_url": "sqlite+aiosqlite:///x.db",
     }

@@ -60,7 +60,7 @@ class Village:
         rails = {"mtn": Rail("mtn", "mtn:acc", ZAMBIAN)}
         announce = Notifier(self.clock, self.ids, printed).announce
         self.payments = PaymentService(db, self.clock, self.ids, Rules(rails=rails, limits=LIMITS), announce)
-        loader = Loader(self.payments.rules, MemoryCalls())
+        loader = Loader(self.payments, MemoryCalls())
         self.inbox = SmsInbox(db, self.clock)
         self.answers = SmsAnswers(db, self.clock, self.ids, self.payments, loader, printed)
         self.count = 0
