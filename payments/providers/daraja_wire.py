@@ -1,21 +1,19 @@
-"""What is said to M-PESA Daraja and what its answers mean; pure (reference daraja)."""
+"""What is said to M-PESA Daraja of pushes, and what its answers mean; pure (reference daraja)."""
 
 import base64
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from core.errors import BadInput
 from payments.providers import daraja_codes
+from payments.providers.account_reference import account_reference
 from payments.providers.base import Outcome, Push, PushReply, Reason, Report, Taken, Traits
+from payments.providers.daraja_times import compact
 from payments.providers.http import Answer, Reach
 from payments.providers.reading import code_of, period_words, word_of
 from payments.providers.settings import DarajaSettings, ShortcodeType
 
-# Timestamps are taken to be Nairobi time: the documentation names no zone (reference §2).
-_NAIROBI = ZoneInfo("Africa/Nairobi")
-_ACCOUNT_LENGTH = 12
 _DESCRIPTION_LENGTH = 13
 _RETRY_S = 5.0
 _OK = 200
@@ -49,7 +47,7 @@ def password(shortcode: str, passkey: str, timestamp: str) -> str:
 
 
 def _signed(settings: DarajaSettings, now: datetime) -> dict[str, Any]:
-    timestamp = now.astimezone(_NAIROBI).strftime("%Y%m%d%H%M%S")
+    timestamp = compact(now)
     passkey = settings.passkey.get_secret_value()
     return {"Password": password(settings.shortcode, passkey, timestamp), "Timestamp": timestamp}
 
@@ -67,7 +65,8 @@ def push_body(push: Push, settings: DarajaSettings, now: datetime) -> dict[str, 
         "PartyB": settings.party_b,
         "PhoneNumber": payer,
         "CallBackURL": push.callback_url,
-        "AccountReference": _alphanumeric(push.tap_id)[:_ACCOUNT_LENGTH],
+        # With C2B registered the same payment is told a second time, under this name of ours only.
+        "AccountReference": account_reference(push.tap_id, push.external_id),
         "TransactionDesc": f"water {period_words(push.period)[0]}".strip()[:_DESCRIPTION_LENGTH],
     }
 
@@ -83,12 +82,22 @@ def query_body(checkout_request_id: str, settings: DarajaSettings, now: datetime
 
 def read_push(answer: Answer) -> PushReply:
     """Say what the reply to an STK push means."""
+    if (
+        answer.reach is Reach.ANSWERED
+        and answer.status == _OK
+        and answer.body is not None
+        and "errorCode" not in answer.body
+    ):
+        return _read_accepted(answer)
+    return read_refusal(answer)
+
+
+def read_refusal(answer: Answer) -> PushReply:
+    """Say how far a request came that was not taken in so many words."""
     if answer.reach is Reach.NEVER:
         return PushReply(Taken.NOT_REACHED, code=answer.fault)
     if answer.reach is Reach.UNCLEAR:
         return PushReply(Taken.UNKNOWN, code=answer.fault)
-    if answer.status == _OK and answer.body is not None and "errorCode" not in answer.body:
-        return _read_accepted(answer)
     error = error_of(answer)
     return PushReply(
         error.push,
@@ -181,7 +190,3 @@ def _code(answer: Answer) -> str:
 def refuses_token(answer: Answer) -> bool:
     """Say whether another token may help."""
     return answer.reach is Reach.ANSWERED and answer.status != _OK and error_of(answer).is_token
-
-
-def _alphanumeric(text: str) -> str:
-    return "".join(c for c in text if c.isascii() and c.isalnum())

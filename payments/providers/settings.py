@@ -6,11 +6,13 @@ A provider is there when its settings are there; half of them stop the start wit
 from enum import StrEnum
 from typing import Annotated, Self
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     StringConstraints,
     model_validator,
@@ -18,6 +20,7 @@ from pydantic import (
 from yarl import URL
 
 from core.money import EXPONENTS
+from payments.providers.daraja_security import read_certificate, security_credential
 
 # Reference mtn-momo §1: the environment decides the currency, and each refuses the other's (trap 5).
 MTN_CURRENCIES = {"sandbox": "EUR", "mtnzambia": "ZMW"}
@@ -90,7 +93,10 @@ class ShortcodeType(StrEnum):
 
 
 class DarajaSettings(BaseModel):
-    """M-PESA Daraja, `MADZI_DARAJA_*`. With a till, `shortcode` is the store's and `till` is who is paid."""
+    """M-PESA Daraja, `MADZI_DARAJA_*`. With a till, `shortcode` is the store's and `till` is who is paid.
+
+    Money goes out only with an initiator, its password and the environment's certificate: all or none.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -101,13 +107,53 @@ class DarajaSettings(BaseModel):
     passkey: Secret
     type: ShortcodeType = ShortcodeType.PAYBILL
     till: Digits | None = None
+    initiator: Plain | None = None
+    initiator_password: Secret | None = None
+    certificate: str | None = Field(default=None, min_length=1, max_length=20_000)  # PEM, or a path
+    b2c_shortcode: Digits | None = None  # where another one than `shortcode` pays out
+    pull: bool = False  # whether the list of transactions was switched on for the shortcode
     # Production limits are unpublished; a sandbox was seen to allow 5 (reference daraja §5).
     queries_per_minute: int = Field(default=60, ge=1, le=60_000)
     query_wait_s: float = Field(default=2.0, ge=0, le=30)
     spike_pause_s: float = Field(default=12.0, ge=0, le=600)
+    _key: RSAPublicKey | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _till_is_named(self) -> Self:
+        if self.type is ShortcodeType.TILL and self.till is None:
+            raise ValueError(
+                "till is missing: with type till it is who is paid, and shortcode is the store's"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _money_out_is_whole(self) -> Self:
+        names = ("initiator", "initiator_password", "certificate")
+        missing = [name for name in names if getattr(self, name) is None]
+        if missing and (len(missing) < len(names) or self.b2c_shortcode is not None):
+            raise ValueError(f"for money out set {', '.join(missing)} too, or none of {', '.join(names)}")
+        if self.certificate is not None:
+            self._key = read_certificate(self.certificate)
+            self.security_credential()  # a password that is too long shows now, not with the first refund
+        return self
 
     @property
     def party_b(self) -> str:
         """Who is paid: the paybill, or the till."""
-        is_till = self.type is ShortcodeType.TILL
-        return self.till if is_till and self.till else self.shortcode
+        return self.till if self.type is ShortcodeType.TILL and self.till else self.shortcode
+
+    @property
+    def pays_out(self) -> bool:
+        """Whether money can be sent out."""
+        return self.initiator is not None
+
+    @property
+    def payout_shortcode(self) -> str:
+        """Who pays out."""
+        return self.b2c_shortcode or self.shortcode
+
+    def security_credential(self) -> str:
+        """Return the initiator's password as M-PESA wants it; another text each time. Needs `pays_out`."""
+        if self.initiator_password is None or self._key is None:
+            raise ValueError("no initiator is set")
+        return security_credential(self.initiator_password.get_secret_value(), self._key)

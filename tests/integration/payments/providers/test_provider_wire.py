@@ -124,7 +124,7 @@ async def test_daraja_sends_the_very_body_of_the_reference(stub, make_daraja, pu
     assert secret.startswith("174379")
     assert secret.endswith(expected["Timestamp"])
     del expected["Password"]
-    assert raw == expected | {"AccountReference": "TAPKNY0417"}
+    assert raw == expected | {"AccountReference": "TAPKNY04HRQ6"}
     assert (reply.taken, reply.provider_reference) == (Taken.ACCEPTED, CHECKOUT)
 
 

@@ -278,7 +278,14 @@ def filled(vector):
 def test_a_push_says_what_the_reference_shows():
     vector = next(v for v in PUSHES if v["name"] == "push_accepted")
     # The sample's account has hyphens; the rule beside it says alphanumeric.
-    assert push_body(push(), settings(), NOW) == filled(vector) | {"AccountReference": "KNY04171"}
+    assert push_body(push(), settings(), NOW) == filled(vector) | {"AccountReference": "KNY04171H543"}
+
+
+def test_the_account_of_a_push_tells_the_tap_and_which_payment():
+    accounts = [push_body(push(external_id=name), settings(), NOW)["AccountReference"] for name in "ab"]
+    assert {account[:8] for account in accounts} == {"KNY04171"}
+    assert accounts[0] != accounts[1]
+    assert all(len(account) == 12 and account.isalnum() for account in accounts)
 
 
 def test_a_query_says_what_the_reference_shows():
@@ -294,7 +301,7 @@ def test_a_till_is_paid_under_its_own_number():
 
 def test_long_words_are_cut_to_what_daraja_takes():
     body = push_body(push(tap_id="A-B C/1234567890123", period="soon"), settings(), NOW)
-    assert (body["AccountReference"], body["TransactionDesc"]) == ("ABC123456789", "water")
+    assert (body["AccountReference"], body["TransactionDesc"]) == ("ABC12345H543", "water")
 
 
 @pytest.mark.parametrize(
