@@ -1,7 +1,7 @@
 """From what became true of a payment to the SMS that tells it, in the same transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,9 +10,10 @@ from core.clock import Clock
 from core.i18n import Text
 from core.ids import Ids
 from core.metrics import PAYMENTS
-from payments import routing
-from payments.events import Event, Expired, Failed, ReceiptCame, Succeeded, TakesLong
+from payments import links, routing
+from payments.events import Event, Expired, Failed, LinkReady, ReceiptCame, Succeeded, TakesLong
 from payments.records import Agent, Payment
+from payments.wallet import accounts as wallets
 from sms import outbound, templates
 from sms.inbound import texts
 from sms.inbound.texts import Owed
@@ -32,6 +33,7 @@ class Notifier:
     clock: Clock
     ids: Ids
     printed: Printed
+    public_url: str = ""  # where our own links lead
 
     async def announce(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
         """Enqueue every SMS that the events call for; a fact that was told before is not told again."""
@@ -76,6 +78,10 @@ class Notifier:
                     until=payment.expires_at + timedelta(minutes=1),
                 )
                 return [_Said(payment, "wait", payment.contact_msisdn, text)]
+            case LinkReady():
+                url = links.address(self.public_url, event.token)
+                text = templates.pay_link(_about(payment), url=url, until=event.until)
+                return [_Said(payment, "link", payment.contact_msisdn, text)]
             case ReceiptCame():
                 at, receipt = payment.created_at, payment.receipt or ""
                 text = templates.late_receipt(_about(payment), at=at, receipt=receipt)
@@ -94,11 +100,24 @@ class Notifier:
             told = self._cash(event, event.agent, now)
         else:
             told = [_Said(payment, "success", payment.contact_msisdn, self._confirmation(event, now))]
+        told += self._kept(event, now)
         tenant = tenants.get(payment.tenant_id or "")
         if tenant and event.credited_minor and tenant.msisdn not in (payment.contact_msisdn, payment.msisdn):
             text = templates.paid_for_you(_about(payment, event), at=now)
             told.append(_Said(payment, "foryou", tenant.msisdn, text))
         return told
+
+    def _kept(self, event: Succeeded, now: datetime) -> list["_Said"]:
+        """Tell the payer what is kept for them, unless the confirmation has told it to the same phone."""
+        payment = event.payment
+        if not event.is_in_wallet or (not event.credited_minor and payment.contact_msisdn == payment.msisdn):
+            return []
+        about = replace(_about(payment), amount_minor=event.kept_minor)
+        if event.credited_minor:
+            text = templates.kept_more(about, self.printed, at=now)
+        else:
+            text = templates.kept_twice(about, self.printed, at=now, receipt=payment.receipt)
+        return [_Said(payment, "kept", payment.msisdn, text)]
 
     def _cash(self, event: Succeeded, agent: Agent, now: datetime) -> list["_Said"]:
         """Tell the payer, if the agent has named one, and the agent, unless an SMS is being answered."""
@@ -125,9 +144,9 @@ class Notifier:
         receipt = event.payment.receipt
         about = _about(event.payment, event)
         if not event.credited_minor:
-            is_twice = event.payment.reason is None
-            tell = templates.kept_twice if is_twice else templates.kept
-            return tell(_about(event.payment), at=now, receipt=receipt)
+            return self._nothing_paid(event, now)
+        if event.rest_minor:
+            return templates.paid_before(about, self.printed, left_minor=event.rest_minor, at=now)
         if event.was_late:
             return templates.paid_late(
                 about, self.printed, left_minor=event.left_minor, at=now, receipt=receipt
@@ -137,6 +156,16 @@ class Notifier:
                 about, self.printed, left_minor=event.left_minor, at=now, receipt=receipt
             )
         return templates.paid(about, at=now, receipt=receipt)
+
+    def _nothing_paid(self, event: Succeeded, now: datetime) -> Text:
+        """Say that all of it is kept: for the payer, or until a person has decided."""
+        payment = event.payment
+        if not event.is_in_wallet:
+            return templates.kept(_about(payment), at=now, receipt=payment.receipt)
+        about = replace(_about(payment), amount_minor=event.kept_minor)
+        if payment.contact_msisdn != payment.msisdn:
+            return templates.kept_other(about, at=now, payer_msisdn=payment.msisdn)
+        return templates.kept_twice(about, self.printed, at=now, receipt=payment.receipt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +181,7 @@ class _Said:
 
 
 def _count(event: Event) -> None:
-    if not isinstance(event, TakesLong | ReceiptCame):
+    if not isinstance(event, TakesLong | LinkReady | ReceiptCame):
         payment = event.payment
         PAYMENTS.labels(payment.provider, payment.status, payment.reason or "").inc()
 
@@ -164,6 +193,7 @@ def _about(payment: Payment, event: Succeeded | None = None) -> About:
         tap_id=payment.tap_id,
         wallet=routing.NAMES[payment.provider],
         periods=event.periods if event else (payment.period,),
+        is_kept=payment.provider == wallets.PROVIDER,
     )
 
 

@@ -23,6 +23,9 @@ OUTCOMES: dict[str, str] = {
     "paid.late.part": "Paid ",
     "kept": "Paid ",
     "kept.twice": "Paid twice:",
+    "kept.more": "Paid ",
+    "kept.other": "Paid twice:",
+    "paid.before": "Paid ",
     "expired": "Not paid in time:",
     "fail.balance": _NOT_PAID,
     "fail.pin": _NOT_PAID,
@@ -33,6 +36,7 @@ OUTCOMES: dict[str, str] = {
     "fail.other": _NOT_PAID,
     "fail.paid_already": _NOT_PAID,
     "paid.receipt": "Paid ",
+    "link": _TO_PAY,
     "remind": _TO_PAY,
     "remind.late": _TO_PAY,
     "stop": _DONE,
@@ -48,7 +52,7 @@ OUTCOMES: dict[str, str] = {
     ),
     "last.notpaid": _NOT_PAID,
     **dict.fromkeys(
-        ("lang.set", "flag.ok", "flag.ok.nowhere", "flag.again", "cash.agent"),
+        ("lang.set", "pay.kept", "flag.ok", "flag.ok.nowhere", "flag.again", "cash.agent"),
         _DONE,
     ),
     **dict.fromkeys(

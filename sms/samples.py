@@ -1,6 +1,6 @@
 """Every SMS with its longest and its shortest data: what the checks look at (reference texts §4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core.i18n import Text
@@ -38,6 +38,7 @@ LONGEST = Data(
     "MP261121.0815.D08222",
     _MOMENT,
 )
+_PAGE = "https://payments.madzi.example.org/pay/Ab3_dE-fGh1jKlMn"
 SHORTEST = Data(
     About(100, "KES", "KBR-0001-2", "M-PESA", ()),
     Printed("*384*7#", PRINTED.support_phone),
@@ -54,16 +55,23 @@ def samples(data: Data) -> list[Sample]:
 
     about, printed, at, receipt = data.about, data.printed, data.moment, data.receipt
     left = data.left_minor
+    kept = replace(about, is_kept=True)
     texts = [
         templates.wait_sms(about, printed, since=at),
         templates.wait_long(about, printed, since=at, until=at),
+        templates.pay_link(about, url=_PAGE, until=at),
         templates.paid(about, at=at, receipt=receipt),
         templates.paid_part(about, printed, left_minor=left, at=at, receipt=receipt),
         templates.paid_for_you(about, at=at),
         templates.paid_late(about, printed, left_minor=0, at=at, receipt=receipt),
         templates.paid_late(about, printed, left_minor=left, at=at, receipt=receipt),
         templates.kept(about, at=at, receipt=receipt),
-        templates.kept_twice(about, at=at, receipt=receipt),
+        templates.kept_twice(about, printed, at=at, receipt=receipt),
+        templates.kept_more(about, printed, at=at),
+        templates.kept_other(about, at=at, payer_msisdn="+260977123456"),
+        templates.paid_before(about, printed, left_minor=left, at=at),
+        templates.paid(kept, at=at),
+        templates.paid_part(kept, printed, left_minor=left, at=at),
         templates.expired(about, printed, at=at),
         templates.paid_already(about),
         templates.late_receipt(about, at=at, receipt=receipt or _SHORT_RECEIPT),

@@ -27,7 +27,8 @@ _NAMED_ALONE = 2
 class About:
     """The payment a text speaks of.
 
-    `wallet` is the shown name (MTN MoMo); `periods` are the months it is for (`2026-11`), oldest first.
+    `wallet` is the shown name (MTN MoMo); `periods` are the months it is for (`2026-11`), oldest first;
+    `is_kept` says that the money was with us before: it has no receipt of a network.
     """
 
     amount_minor: int
@@ -35,6 +36,7 @@ class About:
     tap_id: str
     wallet: str
     periods: Sequence[str] = ()
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ def wait_long(about: About, printed: Printed, *, since: datetime, until: datetim
     return _text("wait.long", about, wallet=about.wallet, code=code, help=_help(printed), **clock)
 
 
+def pay_link(about: About, *, url: str, until: datetime) -> Text:
+    """Give the address of a page on which to pay by card; nothing stands right behind it."""
+    return _text("link", about, period=_period(about), url=url, until=say.stamp(until))
+
+
 def paid(about: About, *, at: datetime, receipt: str | None = None) -> Text:
     """Say that everything is paid; a rail may give no receipt."""
     return _text("paid", about, when=_at(at), period=_period(about), receipt=_receipt(about, receipt))
@@ -75,6 +82,12 @@ def paid_part(
     left = {"left": display(left_minor, about.currency), "code": printed.service_code}
     pieces = {"when": _at(at), "period": _period(about), "receipt": _receipt(about, receipt)}
     return _text("paid.part", about, **left, **pieces)
+
+
+def paid_before(about: About, printed: Printed, *, left_minor: int, at: datetime) -> Text:
+    """Say what is paid from money that we kept, before the network is asked for the rest."""
+    left = {"left": display(left_minor, about.currency), "code": printed.service_code}
+    return _text("paid.before", about, when=_at(at), period=_period(about), **left)
 
 
 def paid_for_you(about: About, *, at: datetime) -> Text:
@@ -98,9 +111,20 @@ def kept(about: About, *, at: datetime, receipt: str | None = None) -> Text:
     return _text("kept", about, when=_on(at), receipt=_receipt(about, receipt))
 
 
-def kept_twice(about: About, *, at: datetime, receipt: str | None = None) -> Text:
-    """Say that money for a debt which was paid already is kept."""
-    return _text("kept.twice", about, when=_on(at), receipt=_receipt(about, receipt))
+def kept_twice(about: About, printed: Printed, *, at: datetime, receipt: str | None = None) -> Text:
+    """Say to a payer that money for a debt which was paid already is kept for their next bill."""
+    pieces = {"when": _on(at), "receipt": _receipt(about, receipt)}
+    return _text("kept.twice", about, phone=printed.support_phone, **pieces)
+
+
+def kept_more(about: About, printed: Printed, *, at: datetime) -> Text:
+    """Say to a payer that what came too much is kept for their next bill; `about` holds that."""
+    return _text("kept.more", about, phone=printed.support_phone, when=_on(at))
+
+
+def kept_other(about: About, *, at: datetime, payer_msisdn: str) -> Text:
+    """Say to whoever asked that the debt was paid already, and for whom the money is kept."""
+    return _text("kept.other", about, when=_on(at), digits=payer_msisdn[-4:])
 
 
 def expired(about: About, printed: Printed, *, at: datetime) -> Text:
@@ -167,7 +191,9 @@ def _help(printed: Printed) -> Text:
 
 
 def _receipt(about: About, receipt: str | None) -> Text | str:
-    """The network's number verbatim (M7), or nothing where the rail has not said it."""
+    """Give the network's number verbatim (M7), nothing where none was said, or say that we had the money."""
+    if about.is_kept:
+        return Text("part.fromkept")
     return Text("part.receipt", {"wallet": about.wallet, "receipt": receipt}) if receipt else NOTHING
 
 

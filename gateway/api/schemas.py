@@ -8,7 +8,7 @@ UUID_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-
 MOST_MINOR = 10**12
 
 # Both lists are compared with the code that owns them by a test.
-ProviderId = Literal["daraja", "mtn", "airtel", "zamtel", "kcb", "kcb_multi", "stripe", "cash"]
+ProviderId = Literal["daraja", "mtn", "airtel", "zamtel", "kcb", "kcb_multi", "stripe", "cash", "wallet"]
 Status = Literal["initiated", "pending", "success", "failed", "expired", "refunded", "reversed"]
 Uuid = Annotated[str, StringConstraints(pattern=UUID_PATTERN), Field(json_schema_extra={"format": "uuid"})]
 CurrencyCode = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
@@ -63,7 +63,7 @@ class Order(BaseModel):
     seller: str
     amount: Money
     credited: Money
-    status: Literal["not_started", "executing", "success", "failed"]
+    status: Literal["not_started", "executing", "success", "failed", "refunded"]
     reason: str | None
 
 
@@ -71,6 +71,9 @@ class Links(BaseModel):
     """Where to look again."""
 
     self: str
+    pay: str | None = Field(
+        default=None, description="where a card is entered, once there is such a page and as long as it is open"
+    )
 
 
 class Payment(BaseModel):

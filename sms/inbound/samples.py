@@ -52,12 +52,13 @@ def _asking(data: Data) -> Iterator[Text]:
 
 def _owing(data: Data, owed: Owed) -> Iterator[Text]:
     printed, is_long = data.printed, data is LONGEST
-    yield texts.balance(owed, printed, is_part=False)
-    yield texts.balance(owed, printed, is_part=True)
+    kept = ["K9999.99"] if is_long else []
+    yield texts.balance(owed, printed, is_part=False, kept=kept)
+    yield texts.balance(owed, printed, is_part=True, kept=kept)
     last = (owed.amount_minor, data.moment) if is_long else None
-    yield texts.nothing_owed(owed.tap_id, last, owed.currency)
-    yield texts.balances([owed] * (9 if is_long else 2), printed)
-    yield texts.nothing_owed_anywhere(9 if is_long else 2)
+    yield texts.nothing_owed(owed.tap_id, last, owed.currency, kept)
+    yield texts.balances([owed] * (9 if is_long else 2), printed, kept)
+    yield texts.nothing_owed_anywhere(9 if is_long else 2, kept)
     yield texts.under_way(owed, since=data.moment, until=data.moment)
     yield texts.no_payment(printed)
     yield texts.last_paid(owed, data.about.wallet, data.moment)
@@ -76,6 +77,7 @@ def _paying(data: Data, owed: Owed) -> Iterator[Text]:
     yield texts.cannot_be_moved(owed, wallet, line)
     yield texts.no_wallet(owed.tap_id, printed)
     yield texts.over_limit(owed, printed)
+    yield texts.paid_from_kept(owed)
 
 
 def _staff(data: Data, owed: Owed) -> Iterator[Text]:

@@ -139,30 +139,38 @@ def _words(words: Sequence[Word]) -> str:
 # What is owed
 
 
-def balance(owed: Owed, printed: Printed, *, is_part: bool) -> Text:
-    """Say what is to pay on a tap, or the person's own part of it."""
+def balance(owed: Owed, printed: Printed, *, is_part: bool, kept: Sequence[str] = ()) -> Text:
+    """Say what is to pay on a tap, or the person's own part of it; `kept` is what we keep for them."""
     params = {**_owed(owed), "period": _period(owed.periods), "code": printed.service_code}
+    params["help"] = _keeping(kept)
     return Text("bal.part" if is_part else "bal", params)
 
 
-def nothing_owed(tap_id: str, last_paid: tuple[int, datetime] | None, currency: str) -> Text:
+def nothing_owed(
+    tap_id: str, last_paid: tuple[int, datetime] | None, currency: str, kept: Sequence[str] = ()
+) -> Text:
     """Say that all is paid, and what was paid last."""
     paid: Text | str = NOTHING
     if last_paid:
         amount = display(last_paid[0], currency)
         paid = Text("part.lastpaid", {"amount": amount, "date": say.date(last_paid[1])})
-    return Text("bal.none", {"tap": tap_id, "paid": paid})
+    return Text("bal.none", {"tap": tap_id, "paid": paid, "help": _keeping(kept)})
 
 
-def balances(owed: Sequence[Owed], printed: Printed) -> Text:
+def balances(owed: Sequence[Owed], printed: Printed, kept: Sequence[str] = ()) -> Text:
     """Say what is to pay on several taps; those after the fourth are only counted."""
     taps = [f"{one.tap_id} {display(one.amount_minor, one.currency)}" for one in owed]
-    return Text("bal.some", {**_list(taps), "code": printed.service_code})
+    return Text("bal.some", {**_list(taps), "code": printed.service_code, "help": _keeping(kept)})
 
 
-def nothing_owed_anywhere(count: int) -> Text:
+def nothing_owed_anywhere(count: int, kept: Sequence[str] = ()) -> Text:
     """Say that nothing is to pay on any of a person's taps."""
-    return Text("bal.allpaid", {"count": count})
+    return Text("bal.allpaid", {"count": count, "help": _keeping(kept)})
+
+
+def _keeping(kept: Sequence[str]) -> Text | str:
+    """Say what we keep for a person, amounts of different currencies side by side."""
+    return Text("part.keeping", {"amount": ", ".join(kept)}) if kept else NOTHING
 
 
 def under_way(owed: Owed, *, since: datetime, until: datetime) -> Text:
@@ -216,6 +224,11 @@ def no_wallet(tap_id: str, printed: Printed) -> Text:
 def over_limit(owed: Owed, printed: Printed) -> Text:
     """Say that the payment is above what one number may pay."""
     return Text("pay.limit", {**_owed(owed), "code": printed.service_code})
+
+
+def paid_from_kept(owed: Owed) -> Text:
+    """Say that money which we kept has paid all of it, and no network is asked."""
+    return Text("pay.kept", _owed(owed))
 
 
 # The last payment
