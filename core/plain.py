@@ -24,6 +24,7 @@ from core import onloop
 
 _DIALECTS = {"sqlite": aiosqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
 _Convert = Callable[[Any], Any]
+MakeRow = Callable[[Sequence[Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,21 @@ class Plain:
 
     sql: str
     places: tuple[_Place, ...]
-    row: Callable[[Sequence[Any]], Any]
-    converts: tuple[tuple[int, Callable[[Any], Any]], ...]
+    row: MakeRow
+    converts: tuple[tuple[int, _Convert], ...]
 
     def values(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the parameters in the order of the statement."""
         return tuple([place.value(given) for place in self.places])
+
+    def read(self, values: Sequence[Any]) -> Any:
+        """Return the row of what the driver gives."""
+        if not self.converts:
+            return self.row(values)
+        changed = list(values)
+        for i, convert in self.converts:
+            changed[i] = convert(changed[i])
+        return self.row(changed)
 
     def rows(self, given: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
         """Return the parameters of many executions, given as a list for each name."""
@@ -91,9 +101,17 @@ async def rows(connection: AsyncConnection, statement: Any, params: Mapping[str,
     """Run a statement; return its rows as named tuples."""
     known = _plain(statement, connection.dialect.name)
     found = await _found(connection, known, params)
-    if not known.converts:
-        return [known.row(values) for values in found]
-    return [known.row(_converted(values, known.converts)) for values in found]
+    return [known.read(values) for values in found]
+
+
+async def values(connection: AsyncConnection, statement: Any, params: Mapping[str, Any]) -> Sequence[Any]:
+    """Run a statement; return its rows as the driver gives them, for those who know what to make of each."""
+    return await _found(connection, _plain(statement, connection.dialect.name), params)
+
+
+def reader(statement: Any, dialect: str) -> MakeRow:
+    """Return what makes a row, as `rows` does, of what a statement's columns hold at the driver."""
+    return _plain(statement, dialect).read
 
 
 async def _found(
@@ -138,13 +156,6 @@ def _on_loop(connection: AsyncConnection) -> sqlite3.Connection | None:
     """Return the driver's own connection where its statements run on the loop; None where in a thread."""
     driver = _adapter(connection).driver_connection
     return driver.raw if isinstance(driver, onloop.Connection) else None
-
-
-def _converted(values: Sequence[Any], converts: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
-    changed = list(values)
-    for i, convert in converts:
-        changed[i] = convert(changed[i])
-    return changed
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core import bulk
 from core.errors import BadTapId
 from gateway import staff_facts
 from gateway.sessions.calls import CallStore
@@ -21,6 +22,7 @@ from taps.model import Billing, KnownTap, Role, Tap, Tenant
 from ussd_menus import facts as f
 
 Question = TypeVar("Question")
+_OF_PHONES = (taps_store.CUSTOMERS, taps_store.KNOWN_TAPS, views.UNDER_WAY, users.ROLES)
 
 
 class HasRules(Protocol):
@@ -58,11 +60,11 @@ class Loader:
         if not requests:
             return {}
         msisdns = {request.msisdn for request in requests}
-        known = await taps_store.customers(connection, msisdns)
-        taps = await taps_store.known_taps(connection, sorted(msisdns))
-        open_ = await views.under_way_by_phone(connection, msisdns)
-        dropped = await self.calls.dropped(connection, msisdns, now)
-        roles = await users.roles_of(connection, msisdns)
+        kept = self.calls.asks_dropped(now)
+        asked = (*_OF_PHONES, kept.asked) if kept else _OF_PHONES
+        params = kept.params if kept else None
+        known, taps, open_, roles, *found = await bulk.fetch_together(connection, asked, msisdns, params)
+        dropped = found[0] if found else await self.calls.dropped(connection, msisdns, now)
         return {
             request: f.Phone(
                 language=known[request.msisdn].language if request.msisdn in known else None,

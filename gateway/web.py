@@ -7,11 +7,12 @@ from time import perf_counter
 from typing import Any
 
 from aiohttp import web
+from yarl import query_to_pairs
 
 from core import bulk
 from core.errors import BadInput
 from core.metrics import HOP_SECONDS
-from gateway import exposition, gauges, problems, sms_inbox
+from gateway import exposition, gauges, pay_pages, problems, sms_inbox
 from gateway.api import rest
 from gateway.callbacks import Raw
 from gateway.channels import africastalking, routes
@@ -32,6 +33,7 @@ _KIND = "[a-z0-9_]{1,20}"
 _HOP_METADATA = "at-ussd-hop-metadata"  # comes back with the next hop (reference africastalking §1)
 _NO_REPLY = ("application/json", "{}")
 _LONGEST_SIGNATURE = 1400  # payments.tables; base64 of 8,192 bits
+_FORM = "application/x-www-form-urlencoded"  # what `post` would do with it costs as much again
 _DURATION = re.compile(r"\d{1,8}", re.ASCII)
 
 
@@ -60,6 +62,7 @@ def _routes(runtime: Runtime, wake: Wake) -> list[web.RouteDef]:
         web.put("/cb/{token}", callback),
         web.post(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
         web.put(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
+        web.get("/pay/{token}", pay_pages.open_page(runtime)),
         web.get("/healthz", healthz),
         web.get("/readyz", readyz),
         web.get("/metrics", _metrics(runtime)),
@@ -77,6 +80,10 @@ def _check_channel(request: web.Request) -> Runtime:
 async def _form(request: web.Request) -> Mapping[str, Any]:
     """Return the fields of a form; raises BadInput where the body is none."""
     try:
+        if request.headers.get("Content-Type") == _FORM:
+            return dict(
+                reversed(query_to_pairs((await request.read()).decode()))
+            )  # the first of a name counts
         return await request.post()
     except (ValueError, LookupError, AssertionError, RuntimeError):
         # Bytes in no encoding or in one that nobody knows; a multipart body without its boundary.

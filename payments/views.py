@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,11 +16,7 @@ from payments.records import Payment
 _NEWEST = 10
 
 _p = t.payments.c
-_UNDER_WAY = (
-    sa.select(t.payments)
-    .where(t.status_of_found.in_(("initiated", "pending")))
-    .order_by(_p.created_at.desc())
-)
+_UNDER_WAY = sa.select(t.payments).where(t.status_of_found.in_(("initiated", "pending")))
 _CLAIMED = (
     sa.select(t.claims.c.part_id, t.payments)
     .join(t.payments, _p.payment_id == t.claims.c.payment_id)
@@ -44,8 +41,16 @@ class LastPaid:
 
 async def under_way_by_phone(connection: AsyncConnection, msisdns: Iterable[str]) -> dict[str, Payment]:
     """Return the oldest open payment that each phone asked for."""
-    rows = await bulk.fetch(connection, _UNDER_WAY, _p.contact_msisdn, msisdns)
-    return {row.contact_msisdn: Payment.of(row) for row in rows}
+    return _oldest(await bulk.fetch_any(connection, UNDER_WAY.parts, msisdns))
+
+
+def _oldest(rows: Iterable[Any]) -> dict[str, Payment]:
+    newest_first = sorted(rows, key=lambda row: row.created_at, reverse=True)
+    return {row.contact_msisdn: Payment.of(row) for row in newest_first}
+
+
+# As `under_way_by_phone`, to be asked together with other questions.
+UNDER_WAY = bulk.Asked(((_UNDER_WAY, _p.contact_msisdn),), _oldest)
 
 
 async def under_way_by_part(connection: AsyncConnection, part_ids: Iterable[str]) -> dict[str, Payment]:

@@ -107,8 +107,15 @@ async def taps_by_numbers(connection: AsyncConnection, tap_numbers: Iterable[str
 
 async def customers(connection: AsyncConnection, msisdns: Iterable[str]) -> dict[str, Customer]:
     """Return the phones that Madzi has met."""
-    rows = await bulk.fetch(connection, _CUSTOMERS, customers_table.c.msisdn, msisdns)
+    return _customers(await bulk.fetch_any(connection, CUSTOMERS.parts, msisdns))
+
+
+def _customers(rows: Iterable[Any]) -> dict[str, Customer]:
     return {row.msisdn: Customer(row.msisdn, row.language, row.chosen_in) for row in rows}
+
+
+# As `customers`, to be asked together with other questions.
+CUSTOMERS = bulk.Asked(((_CUSTOMERS, customers_table.c.msisdn),), _customers)
 
 
 async def tenants_of(connection: AsyncConnection, tap_ids: Sequence[str]) -> dict[str, list[Tenant]]:
@@ -132,16 +139,27 @@ async def tenants_by_ids(connection: AsyncConnection, tenant_ids: Iterable[str])
 
 async def known_taps(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[KnownTap]]:
     """Return the taps of each phone, at most nine: where it is a tenant's or has paid, last used first."""
+    known = _known_taps(await bulk.fetch_any(connection, _KNOWN_TAPS, msisdns))
+    return {msisdn: known.get(msisdn, []) for msisdn in msisdns}
+
+
+def _known_taps(rows: Iterable[Any]) -> dict[str, list[KnownTap]]:
     found: dict[tuple[str, str], KnownTap] = {}
-    for row in await bulk.fetch_any(connection, _KNOWN_TAPS, msisdns):
+    for row in rows:
         key, known = (
             (row.msisdn, row.tap_id),
             KnownTap(row.tap_id, row.tap_number, row.tenant_id, row.last_used_at),
         )
         found[key] = _joined(found[key], known) if key in found else known
     ordered = sorted(found.items(), key=lambda item: (-item[1].last_used_at.timestamp(), item[1].tap_id))
-    grouped = _grouped(msisdns, [(msisdn, known) for (msisdn, _), known in ordered])
+    grouped: dict[str, list[KnownTap]] = {}
+    for (msisdn, _), known in ordered:
+        grouped.setdefault(msisdn, []).append(known)
     return {msisdn: known[:_MOST_KNOWN_TAPS] for msisdn, known in grouped.items()}
+
+
+# As `known_taps`, but without the phones that know none.
+KNOWN_TAPS = bulk.Asked(_KNOWN_TAPS, _known_taps)
 
 
 async def open_parts(

@@ -74,10 +74,18 @@ async def users_by_msisdn(connection: AsyncConnection, msisdns: Sequence[str]) -
 
 async def roles_of(connection: AsyncConnection, msisdns: Iterable[str]) -> dict[str, set[Role]]:
     """Return the roles of those phones that have any; who is caretaker of a tap has that role."""
+    return _roles(await bulk.fetch_any(connection, _ROLES, msisdns))
+
+
+def _roles(rows: Iterable[Any]) -> dict[str, set[Role]]:
     found: dict[str, set[Role]] = {}
-    for row in await bulk.fetch_any(connection, _ROLES, msisdns):
+    for row in rows:
         found.setdefault(row.msisdn, set()).add(Role(row.role))
     return found
+
+
+# As `roles_of`, to be asked together with other questions.
+ROLES = bulk.Asked(_ROLES, _roles)
 
 
 async def kept_taps(connection: AsyncConnection, msisdns: Sequence[str]) -> dict[str, list[str]]:

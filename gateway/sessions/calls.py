@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core import bulk
 from core.ids import derived
 from gateway.channels.hop import Hop, Reply
 from ussd_menus.facts import Dropped
@@ -43,6 +44,13 @@ class NotKept(Exception):
     """The store of calls does not answer."""
 
 
+class Question(NamedTuple):
+    """What the database is asked, to be asked together with other questions."""
+
+    asked: bulk.Asked[dict[str, Dropped]]
+    params: Mapping[str, Any]
+
+
 class CallStore(Protocol):
     """Keeps calls between hops."""
 
@@ -50,6 +58,10 @@ class CallStore(Protocol):
 
     async def load(self, connection: AsyncConnection | None, keys: Iterable[Key]) -> dict[Key, Call]:
         """Return the latest call of each key, where there is one."""
+        ...
+
+    def asks_dropped(self, now: datetime) -> Question | None:
+        """Return how the database is asked what `dropped` says; None where calls are kept elsewhere."""
         ...
 
     async def dropped(

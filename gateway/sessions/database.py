@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import bulk
 from core.db import UtcDateTime
 from gateway.channels.hop import Hop, Reply
-from gateway.sessions.calls import RESUME_WITHIN, Call, Key
+from gateway.sessions.calls import RESUME_WITHIN, Call, Key, Question
 from gateway.sessions.tables import ussd_hops, ussd_sessions
 from ussd_menus.facts import Dropped
 from ussd_menus.session import loads
@@ -59,6 +59,13 @@ _RECENT = (
 )
 
 
+def _dropped(rows: Iterable[Any]) -> dict[str, Dropped]:
+    return {row.msisdn: Dropped(loads(row.state), row.at) for row in rows}
+
+
+_DROPPED = bulk.Asked(((_RECENT, _s.msisdn),), _dropped)
+
+
 class DatabaseCalls:
     """Finds calls by the aggregator's session id."""
 
@@ -78,13 +85,18 @@ class DatabaseCalls:
             found |= await _load(_must(connection), missing)
         return found
 
+    def asks_dropped(self, now: datetime) -> Question:
+        """Return how the database is asked."""
+        return Question(_DROPPED, {"since": now - RESUME_WITHIN, "started": now - 2 * RESUME_WITHIN})
+
     async def dropped(
         self, connection: AsyncConnection | None, msisdns: Iterable[str], now: datetime
     ) -> dict[str, Dropped]:
         """Return each phone's latest call, where it stopped without an END within the last ten minutes."""
-        recent = {"since": now - RESUME_WITHIN, "started": now - 2 * RESUME_WITHIN}
-        rows = await bulk.fetch(_must(connection), _RECENT, _s.msisdn, msisdns, recent)
-        return {row.msisdn: Dropped(loads(row.state), row.at) for row in rows}
+        asked, params = self.asks_dropped(now)
+        found: dict[str, Dropped]
+        (found,) = await bulk.fetch_together(_must(connection), [asked], msisdns, params)
+        return found
 
     async def save(
         self, connection: AsyncConnection | None, written: Sequence[tuple[Call, Hop]]

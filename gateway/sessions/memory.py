@@ -26,6 +26,9 @@ class MemoryCalls:
         calls = self._calls
         return {key: calls[key] for key in keys if key in calls}
 
+    def asks_dropped(self, _now: datetime) -> None:
+        """Nothing: the database keeps no calls."""
+
     async def dropped(
         self, _connection: AsyncConnection | None, msisdns: Iterable[str], now: datetime
     ) -> dict[str, Dropped]:

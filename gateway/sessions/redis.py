@@ -94,6 +94,9 @@ class RedisCalls:
                 calls[key] = _latest(calls.get(key), spared)
         return calls
 
+    def asks_dropped(self, _now: datetime) -> None:
+        """Nothing: the database keeps no calls."""
+
     async def dropped(
         self, _connection: AsyncConnection | None, msisdns: Iterable[str], now: datetime
     ) -> Mapping[str, Dropped]:

@@ -86,3 +86,49 @@ async def test_a_failed_transaction_leaves_nothing(db):
             await bulk.insert(connection, things, [thing(1)])
             await bulk.insert(connection, things, [thing(1)])
     assert await rows_of(db) == []
+
+
+# Several questions in one statement.
+
+NAMES = bulk.Asked(
+    ((sa.select(things.c.thing_id, things.c.name), things.c.thing_id),),
+    lambda rows: {row.thing_id: row.name for row in rows},
+)
+STATES = bulk.Asked(
+    (
+        (sa.select(things.c.thing_id, things.c.open, things.c.at).where(things.c.open), things.c.thing_id),
+        (sa.select(things.c.thing_id, things.c.open, things.c.at).where(~things.c.open), things.c.thing_id),
+    ),
+    lambda rows: sorted((row.thing_id, row.open, row.at) for row in rows),
+)
+SINCE = bulk.Asked(
+    (
+        (
+            sa.select(things.c.amount_minor).where(
+                things.c.amount_minor > sa.bindparam("least", type_=sa.BigInteger)
+            ),
+            things.c.thing_id,
+        ),
+    ),
+    lambda rows: sorted(row.amount_minor for row in rows),
+)
+
+
+async def test_questions_are_answered_together_as_they_are_apart(db):
+    async with db.write() as connection:
+        await bulk.insert(connection, things, [thing(n) for n in range(6)])
+    wanted = [derived(str(n)) for n in (1, 2, 4, 99)]
+    async with db.read() as connection:
+        names, states, since = await bulk.fetch_together(
+            connection, (NAMES, STATES, SINCE), wanted, {"least": 1}
+        )
+        again = await bulk.fetch_together(connection, (STATES,), wanted)
+    assert names == {derived("1"): "n1", derived("2"): "n2", derived("4"): "n4"}
+    assert states == sorted((derived(str(n)), n % 2 == 0, NOON) for n in (1, 2, 4))
+    assert since == [2, 4]
+    assert again == [states]
+
+
+async def test_nobody_asked_about_gets_empty_answers(db):
+    async with db.read() as connection:
+        assert await bulk.fetch_together(connection, (NAMES, STATES), []) == [{}, []]
