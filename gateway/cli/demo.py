@@ -30,6 +30,7 @@ from gateway.settings import Settings
 from gateway.web import create_app
 from payments.providers.accounts import urls
 from simulators.aggregator.config import Config as AggregatorConfig
+from simulators.providers.airtel_keys import public_der
 from simulators.providers.config import Airtel, Daraja, Kcb, Mtn, Zamtel
 from simulators.providers.kcb_keys import public_pem
 from simulators.serve import Running, start
@@ -150,10 +151,15 @@ def _environment(
         "MADZI_MTN_API_USER": mtn.api_user,
         "MADZI_MTN_API_KEY": mtn.api_key,
         "MADZI_MTN_TARGET_ENVIRONMENT": mtn.target_environment,
+        "MADZI_MTN_DISBURSEMENT_KEY": mtn.disbursement_key,
+        "MADZI_MTN_DISBURSEMENT_USER": mtn.disbursement_user,
+        "MADZI_MTN_DISBURSEMENT_API_KEY": mtn.disbursement_api_key,
         "MADZI_AIRTEL_BASE_URL": f"{providers_url}/airtel",
         "MADZI_AIRTEL_CLIENT_ID": airtel.client_id,
         "MADZI_AIRTEL_CLIENT_SECRET": airtel.client_secret,
         "MADZI_AIRTEL_CALLBACK_KEY": airtel.callback_key or "",
+        "MADZI_AIRTEL_PIN": airtel.pin,
+        "MADZI_AIRTEL_PUBLIC_KEY": public_der(),
         "MADZI_AIRTEL_COUNTRY": airtel.country,
         "MADZI_AIRTEL_CURRENCY": airtel.currency,
         "MADZI_AIRTEL_QUERY_AFTER_S": str(180 / speed),
@@ -166,6 +172,8 @@ def _environment(
         "MADZI_ZAMTEL_THIRD_PARTY_ID": zamtel.third_party_id,
         "MADZI_ZAMTEL_PASSWORD": zamtel.password,
         "MADZI_ZAMTEL_SHORTCODE": zamtel.shortcode,
+        "MADZI_ZAMTEL_IDENTIFIER": zamtel.identifier,
+        "MADZI_ZAMTEL_CREDENTIAL": zamtel.credential,
         "MADZI_KCB_BASE_URL": f"{providers_url}/kcb",
         "MADZI_KCB_CONSUMER_KEY": kcb.consumer_key,
         "MADZI_KCB_CONSUMER_SECRET": kcb.consumer_secret,

@@ -1,30 +1,31 @@
-"""Airtel Money collection on the wire (reference airtel-money)."""
+"""Airtel Money on the wire: collection here, what pays out beside it (reference airtel-money)."""
 
-import base64
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from core.clock import rfc3339
 from simulators.edge import Edge, Refused, Reply, Subject, json_object, reply_json, sim_bad_request
 from simulators.providers import airtel_checks as check
+from simulators.providers import airtel_keys as keys
 from simulators.providers import airtel_wire as wire
+from simulators.providers.airtel_payouts import Disbursement
 from simulators.providers.book import Push
 from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 
 _MOST_TOKENS = 1_000
-_RSA_BITS = 1024  # what the reference says, however short
 _KEY_DAYS = 30
 
 
 class AirtelMoney:
-    """The collection product: token, push, enquiry, encryption key; notices to the portal's address."""
+    """The collection product: token, push, enquiry, encryption key; notices to the portal's address.
+
+    And what pays out.
+    """
 
     name = "airtel"
     callback_method = "POST"
@@ -37,7 +38,7 @@ class AirtelMoney:
         self._edge = Edge(self.name, network, wire.SPOILT, network.note_refusal(self.name))
         self._random = random.Random(f"airtel|{network.config.seed}|{network.book.next_serial()}")  # noqa: S311 - repeats
         self._tokens: dict[str, datetime] = {}
-        self._key: rsa.RSAPrivateKey | None = None
+        self._disbursement = Disbursement(self, network, self._edge)
 
     def routes(self, prefix: str) -> list[web.RouteDef]:
         """Return the provider's endpoints under `prefix`, and what stands for its portal."""
@@ -47,6 +48,7 @@ class AirtelMoney:
             web.get(f"{prefix}/standard/v1/payments/{{id}}", self._serve_enquiry),
             web.get(f"{prefix}/v1/rsa/encryption-keys", self._serve_key),
             web.put(f"{prefix}/_sim/portal", self._enter_callback_url),
+            *self._disbursement.routes(prefix),
         ]
 
     def prompt_text(self, push: Push) -> str:
@@ -99,9 +101,7 @@ class AirtelMoney:
         return await self._edge.serve(request, subject, lambda: self._push(request, body))
 
     async def _push(self, request: web.Request, body: bytes) -> Reply:
-        self._admit(request)
-        if self.config.signing or request.match_info["version"] == "v2":
-            check.signature(request.headers, body, self._private_key())
+        self.admit(request, body)
         fields = check.push_body(body, self.config)
         if self._network.book.find(self.name, fields["id"]):
             raise self._refused("external transaction id already exists", result_code="ESB000041")
@@ -134,8 +134,8 @@ class AirtelMoney:
         push = self._network.book.find(self.name, name)
 
         async def work() -> Reply:
-            self._admit(request)
-            if push is None or self._is_too_early(push):
+            self.admit(request)
+            if push is None or push.outgoing or self._is_too_early(push):
                 raise Refused(wire.refused(400, "Transaction not found", result_code="ESB000045"))
             return reply_json(200, wire.enquiry(push, self.config))
 
@@ -147,14 +147,11 @@ class AirtelMoney:
 
     async def _serve_key(self, request: web.Request) -> web.StreamResponse:
         async def work() -> Reply:
-            self._admit(request)
-            der = (
-                self._private_key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-            )
+            self.admit(request)
             until = self._network.timing.now() + timedelta(days=_KEY_DAYS)
             data = {
                 "key_id": "1",
-                "key": base64.b64encode(der).decode(),
+                "key": keys.public_der(),
                 "valid_upto": f"{until:%d-%m-%Y %H:%M:%S}",
             }
             return reply_json(200, {"data": data})
@@ -168,12 +165,16 @@ class AirtelMoney:
         self._callback_url = url
         return web.json_response({"callback_url": url})
 
-    def _admit(self, request: web.Request) -> None:
+    def admit(self, request: web.Request, body: bytes | None = None) -> None:
+        """Refuse who has no token, another country, and an order (`body`) whose signature is not right."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         until = self._tokens.get(token)
         if scheme != "Bearer" or until is None or until <= self._network.timing.now():
             raise Refused(wire.no_token())
         check.headers(request.headers, self.config)
+        is_v2 = request.match_info.get("version") == "v2"
+        if body is not None and (self.config.signing or is_v2):
+            check.signature(request.headers, body, keys.private_key())
 
     def _new_token(self) -> dict[str, object]:
         token = UUID(int=self._random.getrandbits(128)).hex
@@ -186,8 +187,3 @@ class AirtelMoney:
             "expires_in": str(int(self.config.token_life_s)),
             "token_type": "bearer",
         }
-
-    def _private_key(self) -> rsa.RSAPrivateKey:
-        if self._key is None:
-            self._key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
-        return self._key

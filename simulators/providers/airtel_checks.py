@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from simulators.edge import Refused, Subject
 from simulators.providers import airtel_wire as wire
+from simulators.providers.airtel_keys import private_key
 from simulators.providers.config import Airtel
 
 _MSISDN = re.compile(r"[1-9]\d{8}", re.ASCII)
@@ -59,6 +60,12 @@ def push_body(body: bytes, config: Airtel) -> dict[str, str]:
     subscriber, transaction = whole.get("subscriber"), whole.get("transaction")
     if not isinstance(subscriber, dict) or not isinstance(transaction, dict):
         _invalid(config)
+    return _fields(whole, subscriber, transaction, config)
+
+
+def _fields(
+    whole: dict[str, Any], subscriber: dict[str, Any], transaction: dict[str, Any], config: Airtel
+) -> dict[str, str]:
     for part in (subscriber, transaction):
         _place(part, config)
     name, number = transaction.get("id"), subscriber.get("msisdn")
@@ -72,6 +79,51 @@ def push_body(body: bytes, config: Airtel) -> dict[str, str]:
         "amount": _amount(transaction.get("amount"), config),
         "reference": whole["reference"],
     }
+
+
+def refund_receipt(body: bytes) -> str:
+    """Return which payment a refund names; empty where it names none, or more than that (reference §7)."""
+    whole = _object(body)
+    transaction = whole.get("transaction")
+    if set(whole) != {"transaction"} or not isinstance(transaction, dict):
+        return ""
+    found = transaction.get("airtel_money_id")
+    return found if set(transaction) == {"airtel_money_id"} and isinstance(found, str) else ""
+
+
+def payee(body: bytes, config: Airtel) -> Subject:
+    """Return whom a disbursement is for, as far as it can be read."""
+    whole = _object(body)
+    person, transaction = whole.get("payee"), whole.get("transaction")
+    number = person.get("msisdn") if isinstance(person, dict) else ""
+    name = transaction.get("id") if isinstance(transaction, dict) else ""
+    return Subject("payout", f"{config.dialling_prefix}{number}", str(name))
+
+
+def transfer_body(body: bytes, config: Airtel, *, is_v2: bool) -> dict[str, str]:
+    """Return the fields of a disbursement as `push_body` does; refuse another PIN than the wallet's."""
+    whole = _object(body)
+    person, transaction = whole.get("payee"), whole.get("transaction")
+    if not isinstance(person, dict) or not isinstance(transaction, dict) or transaction.get("type") != "B2C":
+        _invalid(config)
+    if is_v2 and "currency" not in person:
+        _invalid(config)
+    _pin(whole.get("pin"), config)
+    return _fields(whole, person, transaction, config)
+
+
+def _pin(encrypted: Any, config: Airtel) -> None:
+    try:
+        raw = base64.b64decode(str(encrypted), validate=True)
+        is_right = private_key().decrypt(raw, padding.PKCS1v15()) == config.pin.encode()
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise _refused_by(config, "Invalid PIN", "ROUTER114")
+
+
+def _refused_by(config: Airtel, message: str, response_code: str) -> Refused:
+    return Refused(wire.refused(config.refusal_status, message, response_code=response_code))
 
 
 def _amount(value: Any, config: Airtel) -> str:

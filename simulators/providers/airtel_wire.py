@@ -36,6 +36,7 @@ ENDINGS = {
     "low_balance": Ending("TF", "Not enough balance", "DP00800001007", "DP00800001005"),
     "no_wallet": Ending("TF", "Msisdn Not Found", "DP00800001005", "DP00800001005"),
     "expired": Ending("TE", "Expired", "DP00800001029", "DP00800001009"),
+    "failed": Ending("TF", "Failed"),
     "": Ending("TIP", "Transaction in progress", _IN_PROCESS, "DP00800001003"),
 }
 REASONS = {
@@ -46,6 +47,7 @@ REASONS = {
     Answer.NO_WALLET: "no_wallet",
     Answer.UNREACHABLE: "expired",
 }
+_PAYOUT_CODES = {"TIP": "DP00900001006", "TS": "DP00900001001", "TF": "DP00900001005"}
 # Statuses that are told by a notice; of the others the enquiry alone speaks (reference §6).
 TOLD = frozenset({"TS", "TF"})
 
@@ -98,6 +100,24 @@ def enquiry(push: Push, config: Airtel) -> dict[str, Any]:
     transaction = {"airtel_money_id": push.receipt} if push.receipt else {}
     transaction |= {"id": push.reference, "message": found.message, "status": found.status}
     return _whole(transaction, "Success", found.zambian if config.zambian_codes else found.portal)
+
+
+def refunded(refund: Push) -> dict[str, Any]:
+    """Return the reply to a refund that was done."""
+    return _whole({"airtel_money_id": refund.receipt, "status": "SUCCESS"}, "SUCCESS", _IN_PROCESS)
+
+
+def disbursed(payout: Push) -> dict[str, Any]:
+    """Return the reply to a disbursement that was taken: the reference shows none, the codes are its own."""
+    return _whole({"id": payout.reference, "status": "TIP"}, "Transaction in progress", _PAYOUT_CODES["TIP"])
+
+
+def disbursement_enquiry(payout: Push) -> dict[str, Any]:
+    """Return the reply to an enquiry about a disbursement."""
+    found = ending(payout.code)
+    transaction = {"airtel_money_id": payout.receipt} if payout.receipt else {}
+    transaction |= {"id": payout.reference, "message": found.message, "status": found.status}
+    return _whole(transaction, "Success", _PAYOUT_CODES.get(found.status, "DP00900001000"))
 
 
 def _whole(transaction: dict[str, Any], message: str, response_code: str) -> dict[str, Any]:

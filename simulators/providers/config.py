@@ -11,11 +11,14 @@ from simulators.timing import Timing, WallTime
 
 @dataclass(frozen=True, slots=True)
 class Mtn:
-    """MTN MoMo collection (reference mtn-momo)."""
+    """MTN MoMo, collection and disbursement (reference mtn-momo)."""
 
     api_user: str = "0b7b6f3e-54f0-4f5c-9f0e-6a1e5c1d2b10"
     api_key: str = "demo-mtn-api-key"
     subscription_key: str = "demo-mtn-subscription-key"
+    disbursement_key: str = "demo-mtn-disbursement-key"
+    disbursement_user: str = "4f6f7a1c-22a5-4b0e-9d35-3f0c6d1e8a55"
+    disbursement_api_key: str = "demo-mtn-disbursement-api-key"
     target_environment: str = "mtnzambia"
     currency: str = "ZMW"
     payee: str = "KANYAMA WATER TRUST"
@@ -29,10 +32,11 @@ class Mtn:
 
 @dataclass(frozen=True, slots=True)
 class Airtel:
-    """Airtel Money collection (reference airtel-money), with what its reference leaves open as settings."""
+    """Airtel Money (reference airtel-money), with what its reference leaves open as settings."""
 
     client_id: str = "demo-airtel-client-id"
     client_secret: str = "demo-airtel-client-secret"  # noqa: S105 - opens only this simulator
+    pin: str = "2468"
     country: str = "ZM"
     currency: str = "ZMW"
     dialling_prefix: str = "+260"
@@ -76,6 +80,8 @@ class Zamtel:
     third_party_id: str = "MADZI_Caller"
     password: str = "ZGVt/y16YW10ZWw+a2V5"  # noqa: S105 - opens only this simulator
     shortcode: str = "000127"
+    identifier: str = "MADZI_Initiator"
+    credential: str = "aW5pdGlhdG9y/2NyZWQ+"
     payee: str = "KANYAMA WATER TRUST"
     prompt_lifetime_s: float = 60.0
 

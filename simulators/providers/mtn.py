@@ -1,11 +1,9 @@
-"""MTN MoMo collection on the wire (reference mtn-momo)."""
+"""MTN MoMo on the wire: collection here, what pays out beside it (reference mtn-momo)."""
 
 import random
 from dataclasses import replace
-from datetime import datetime, timedelta
 from decimal import Decimal
 from json import dumps
-from uuid import UUID
 
 from aiohttp import web
 
@@ -14,14 +12,14 @@ from simulators.edge import Edge, Refused, Reply, Subject, read_json, reply_json
 from simulators.providers import mtn_checks as check
 from simulators.providers import mtn_wire as wire
 from simulators.providers.book import Push
+from simulators.providers.mtn_door import Door, Surroundings
+from simulators.providers.mtn_payouts import Disbursement
 from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 
-_MOST_TOKENS = 1_000
-
 
 class MtnMomo:
-    """The collection product: token, request to pay, status, balance, wallet check."""
+    """The collection product: token, request to pay, status, balance, wallet check; and disbursement."""
 
     name = "mtn"
     callback_method = "PUT"
@@ -32,17 +30,20 @@ class MtnMomo:
         self._network = network
         self._edge = Edge(self.name, network, wire.SPOILT, network.note_refusal(self.name))
         self._random = random.Random(f"mtn|{network.config.seed}|{network.book.next_serial()}")  # noqa: S311 - repeats
-        self._tokens: dict[str, datetime] = {}
+        around = Surroundings(self.config, network.timing, self._edge, self._random)
+        self._door = Door(around, check.collection(self.config))
+        self._disbursement = Disbursement(self, network, around)
 
     def routes(self, prefix: str) -> list[web.RouteDef]:
         """Return the provider's endpoints under `prefix`."""
         pay = f"{prefix}/collection/v1_0/requesttopay"
         return [
-            web.post(f"{prefix}/collection/token/", self._serve_token),
+            web.post(f"{prefix}/collection/token/", self._door.serve_token),
             web.post(pay, self._serve_push),
             web.get(pay + "/{reference}", self._serve_status),
             web.get(f"{prefix}/collection/v1_0/account/balance", self._serve_balance),
             web.get(f"{prefix}/collection/v1_0/accountholder/msisdn/{{msisdn}}/active", self._serve_active),
+            *self._disbursement.routes(prefix),
         ]
 
     def prompt_text(self, push: Push) -> str:
@@ -78,15 +79,6 @@ class MtnMomo:
         """Return a claim about an externalId nobody sent."""
         return replace(self.forged_success(push), external_id=f"pay_forged_{push.receipt}")
 
-    async def _serve_token(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-
-        async def work() -> Reply:
-            check.token_request(request.headers, body, self.config)
-            return reply_json(200, self._new_token())
-
-        return await self._edge.serve(request, Subject("token"), work)
-
     async def _serve_push(self, request: web.Request) -> web.StreamResponse:
         body = read_json(await request.read())
         payer = body.get("payer")
@@ -96,7 +88,7 @@ class MtnMomo:
         return await self._edge.serve(request, subject, lambda: self._push(request, body))
 
     async def _push(self, request: web.Request, body: dict[str, object]) -> Reply:
-        self._admit(request)
+        self._door.admit(request)
         reference = check.reference_id(request.headers.get("X-Reference-Id", ""))
         url = check.callback_url(request.headers.get("X-Callback-Url"), self.config)
         fields = check.push_body(body, self.config)
@@ -129,8 +121,8 @@ class MtnMomo:
         push = self._network.book.find(self.name, reference)
 
         async def work() -> Reply:
-            self._admit(request)
-            if push is None:
+            self._door.admit(request)
+            if push is None or push.outgoing:
                 raise Refused(wire.error(404, "RESOURCE_NOT_FOUND"))
             return reply_json(200, self._shown(push))
 
@@ -139,7 +131,7 @@ class MtnMomo:
 
     async def _serve_balance(self, request: web.Request) -> web.StreamResponse:
         async def work() -> Reply:
-            self._admit(request)
+            self._door.admit(request)
             paid = sum((Decimal(push.amount) for push in self._network.book.debited(self.name)), Decimal(0))
             available = wire.reformatted(str(Decimal(self.config.opening_balance) + paid))
             return reply_json(200, {"availableBalance": available, "currency": self.config.currency})
@@ -150,29 +142,10 @@ class MtnMomo:
         msisdn = "+" + request.match_info["msisdn"]
 
         async def work() -> Reply:
-            self._admit(request)
+            self._door.admit(request)
             return reply_json(200, {"result": self._network.people.has_wallet(msisdn)})
 
         return await self._edge.serve(request, Subject("query", msisdn), work)
-
-    def _admit(self, request: web.Request) -> None:
-        check.subscription(request.headers, self.config)
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        until = self._tokens.get(token)
-        if scheme != "Bearer" or until is None or until <= self._network.timing.now():
-            raise Refused(wire.error(401, "LOGIN_FAILED"))
-        check.environment(request.headers, self.config)
-
-    def _new_token(self) -> dict[str, object]:
-        token = "eyJ0" + UUID(int=self._random.getrandbits(128)).hex
-        while len(self._tokens) >= _MOST_TOKENS:
-            del self._tokens[next(iter(self._tokens))]
-        self._tokens[token] = self._network.timing.now() + timedelta(seconds=self.config.token_life_s)
-        return {
-            "access_token": token,
-            "token_type": "access_token",
-            "expires_in": int(self.config.token_life_s),
-        }
 
     def _shown(self, push: Push) -> dict[str, object]:
         return wire.status_body(push, reason_as_object=self.config.reason_as_object)

@@ -75,8 +75,10 @@ def status_body(push: Push, *, reason_as_object: bool) -> dict[str, Any]:
         "externalId": push.external_id,
         "amount": reformatted(push.amount),
         "currency": push.currency,
-        "payer": {"partyIdType": "MSISDN", "partyId": push.msisdn.lstrip("+")},
     }
+    if push.outgoing != "refund":
+        party = {"partyIdType": "MSISDN", "partyId": push.msisdn.lstrip("+")}
+        body["payee" if push.outgoing else "payer"] = party
     if push.open or push.paid:
         notes = {name: push.extra[name] for name in ("payerMessage", "payeeNote") if name in push.extra}
         return body | notes | {"status": "SUCCESSFUL" if push.paid else "PENDING"}

@@ -1,5 +1,6 @@
-"""Zamtel Kwacha: a GET that is answered when the payer has decided (reference zamtel-and-others §A)."""
+"""Zamtel Kwacha: a GET answered when the payer has decided, another that pays out (reference §A)."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aiohttp import web
@@ -8,12 +9,18 @@ from core.clock import rfc3339
 from simulators.edge import Edge, Refused, Reply, Subject
 from simulators.providers import zamtel_wire as wire
 from simulators.providers.book import Push
+from simulators.providers.config import Zamtel as Config
 from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 
+Check = Callable[[Mapping[str, str], Config], dict[str, str]]
+
 
 class Zamtel:
-    """One short code. Nothing is called back, nothing can be asked; the same request is a second debit."""
+    """One short code. Nothing is called back, nothing can be asked.
+
+    The same request again is a second debit, or a second payment.
+    """
 
     name = "zamtel"
     callback_method = "POST"  # never used: no push has an address to call back
@@ -25,8 +32,11 @@ class Zamtel:
         self._edge = Edge(self.name, network, wire.SPOILT, network.note_refusal(self.name))
 
     def routes(self, prefix: str) -> list[web.RouteDef]:
-        """Return the provider's endpoint under `prefix`; a GET alone, HEAD is nobody's."""
-        return [web.get(f"{prefix}/Req", self._serve_push, allow_head=False)]
+        """Return the provider's endpoints under `prefix`; a GET alone, HEAD is nobody's."""
+        return [
+            web.get(f"{prefix}/Req", self._serve_push, allow_head=False),
+            web.get(f"{prefix}/B2CReq", self._serve_payout, allow_head=False),
+        ]
 
     def prompt_text(self, push: Push) -> str:
         """Return what the handset shows."""
@@ -62,17 +72,23 @@ class Zamtel:
 
     async def _serve_push(self, request: web.Request) -> web.StreamResponse:
         subject = Subject("push", f"+{request.query.get('Msisdn')}")
-        return await self._edge.serve(request, subject, lambda: self._push(request))
+        return await self._edge.serve(request, subject, lambda: self._move(request.query, wire.checked))
 
-    async def _push(self, request: web.Request) -> Reply:
-        fields = wire.checked(request.query, self.config)
+    async def _serve_payout(self, request: web.Request) -> web.StreamResponse:
+        subject = Subject("payout", f"+{request.query.get('Msisdn')}")
+        return await self._edge.serve(
+            request, subject, lambda: self._move(request.query, wire.checked_payout, "transfer")
+        )
+
+    async def _move(self, query: Mapping[str, str], check: Check, outgoing: str = "") -> Reply:
+        fields = check(query, self.config)
         if self._network.full:
             raise Refused(wire.says("E8027"))
-        push = self._record(fields)
+        push = self._record(fields, outgoing)
         await self._network.decide(self, push)
         return replace(wire.outcome(push), accepted=push.faults)
 
-    def _record(self, fields: dict[str, str]) -> Push:
+    def _record(self, fields: dict[str, str], outgoing: str) -> Push:
         transaction_id = self.receipt()
         return Push(
             self.name,
@@ -84,4 +100,5 @@ class Zamtel:
             None,
             rfc3339(self._network.timing.now()),
             {"receipt": transaction_id},
+            outgoing=outgoing,
         )

@@ -62,6 +62,13 @@ def checked(query: Mapping[str, str], config: Zamtel) -> dict[str, str]:
     return fields
 
 
+def checked_payout(query: Mapping[str, str], config: Zamtel) -> dict[str, str]:
+    """Return the parameters of a payout; refuse another initiator with 2001, the rest as `checked`."""
+    if (query.get("identifier"), query.get("credential")) != (config.identifier, config.credential):
+        raise Refused(says("2001"))
+    return checked(query, config)
+
+
 def _matches(pattern: str) -> Callable[[str], bool]:
     compiled = re.compile(pattern, re.ASCII)
     return lambda text: compiled.fullmatch(text) is not None
