@@ -111,7 +111,10 @@ def check(provider: str, fields: Mapping[str, Any], env: Env) -> BaseModel:
 
 def _said(wrong: ValidationError) -> list[dict[str, str]]:
     found = wrong.errors(include_url=False, include_input=False, include_context=False)[:_MOST_ERRORS]
-    return [{"field": ".".join(str(step) for step in e["loc"]), "detail": e["msg"]} for e in found]
+    return [
+        {"field": ".".join(str(step) for step in e["loc"]), "detail": e["msg"].removeprefix("Value error, ")}
+        for e in found
+    ]
 
 
 def masked(settings: BaseModel | None) -> dict[str, Any]:

@@ -2,12 +2,36 @@
 
 import typer
 
-from gateway.cli import data, flags, payments, people, phone, pocket_phone, processes, schema, sms_queue
+from gateway.cli import (
+    data,
+    flags,
+    gateways,
+    keys,
+    payments,
+    people,
+    phone,
+    pocket_phone,
+    processes,
+    schema,
+    sms_queue,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Madzi: pay shared water taps from any phone. `madzi demo` starts everything on this machine.",
 )
-for room in (processes, phone, pocket_phone, sms_queue, schema, data, payments, people, flags):
+for room in (
+    processes,
+    phone,
+    pocket_phone,
+    sms_queue,
+    schema,
+    data,
+    payments,
+    people,
+    flags,
+    gateways,
+    keys,
+):
     room.register(app)

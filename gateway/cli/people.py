@@ -1,19 +1,14 @@
-"""`madzi users …`, `madzi gateways …`."""
+"""`madzi users …`."""
 
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 import typer
 
 from core import msisdn as numbers
 from core.clock import SystemClock
-from core.errors import MadziError
 from core.ids import Ids
 from gateway.cli.audited import Act, audited
-from gateway.cli.common import complain, database, run, settings, show_json
-from gateway.runtime import open_runtime
-from payments.providers.accounts import Account, urls
-from payments.providers.tables import gateway_accounts
+from gateway.cli.common import database, run, show_json
 from taps import cells, users
 from taps.model import Role, User
 
@@ -29,10 +24,6 @@ def register(app: typer.Typer) -> None:
     people.command("token")(token)
     people.command("list")(list_users)
     app.add_typer(people, name="users")
-    gateways = typer.Typer(no_args_is_help=True, help="Gateway accounts at providers.")
-    gateways.command("list")(list_)
-    gateways.command("test")(test)
-    app.add_typer(gateways, name="gateways")
 
 
 def add(
@@ -77,60 +68,3 @@ async def _users() -> list[User]:
 def _shown(user: User) -> dict[str, Any]:
     phone = numbers.mask(user.msisdn) if user.msisdn else None
     return {"role": user.role.value, "zones": list(user.zones), "msisdn": phone}
-
-
-def list_(
-    zone: Annotated[str | None, typer.Argument(help="only accounts that this zone uses")] = None,
-    *,
-    with_urls: Annotated[bool, typer.Option("--urls", help="show the addresses that providers call")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """List gateway accounts. Example: madzi gateways list --urls."""
-    accounts = [a for a in run(_accounts()) if zone is None or a.zone in (None, zone)]
-    public_url = settings().public_url
-    rows: list[dict[str, Any]] = [
-        {
-            "zone": a.zone,
-            "provider": a.provider,
-            "account": a.account_id,
-            "healthy": getattr(settings(), a.provider, None) is not None,
-            "urls": urls(public_url, a),
-        }
-        for a in accounts
-    ]
-    if as_json:
-        show_json(rows)
-        return
-    for row in rows:
-        state = "configured" if row["healthy"] else "no settings"
-        typer.echo(f"{row['provider']:<10}{row['zone'] or 'all zones':<12}{row['account']:<24}{state}")
-        if with_urls:
-            for kind, url in row["urls"].items():
-                typer.echo(f"    {kind:<18}{url}")
-
-
-async def _accounts() -> list[Account]:
-    async with database() as db, db.read() as connection:
-        rows = await connection.execute(sa.select(gateway_accounts).order_by(gateway_accounts.c.account_id))
-        return [Account(r.account_id, r.provider, r.zone, r.callback_token) for r in rows]
-
-
-def test() -> None:
-    """Ask every configured provider for a token. Example: madzi gateways test."""
-
-    async def work() -> bool:
-        ok = True
-        async with database():
-            pass  # says what is wrong with it before anything else does
-        async with open_runtime(settings()) as runtime:
-            for account_id, provider in runtime.providers.items():
-                try:
-                    await provider.check()
-                    typer.echo(f"{account_id}: ok")
-                except MadziError as wrong:
-                    ok = False
-                    complain(wrong.reason, f"{account_id}: {wrong.detail}")
-        return ok
-
-    if not run(work()):
-        raise typer.Exit(1)
