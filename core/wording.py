@@ -18,7 +18,8 @@ _SHORTEST_ENGLISH = 3  # shorter words look alike in too many languages: a, no, 
 # English words that people in Lusaka say in Nyanja and Bemba too, and our own name.
 LOANS = frozenset(
     {
-        *("agent", "bill", "call", "caretaker", "cash", "cents", "dial", "kwacha", "limit", "list", "madzi"),
+        *("agent", "bill", "call", "card", "caretaker", "cash", "cents", "dial"),
+        *("kwacha", "limit", "link", "list", "madzi"),
         *(
             "connection",
             "illegal",

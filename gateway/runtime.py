@@ -122,7 +122,8 @@ def _assemble(
     *,
     processes: int,
 ) -> Runtime:
-    notifier = Notifier(clock, ids, Printed(settings.service_code, settings.support_phone))
+    printed = Printed(settings.service_code, settings.support_phone)
+    notifier = Notifier(clock, ids, printed, settings.public_url)
     payments = PaymentService(db, clock, ids, gateways.rules, notifier.announce)
     stack.push_async_callback(payments.close)
     gateways.tell(payments.use)

@@ -16,7 +16,7 @@ from gateway.api.rates import Rates
 from gateway.api.schemas import PayRequest
 from gateway.problems import guarded, problem
 from gateway.runtime import Runtime
-from payments import stories, tables
+from payments import links, stories, tables
 from payments.records import Payment
 from taps import store as taps_store
 from taps import tap_id as tap_ids
@@ -95,6 +95,9 @@ class Rest:
             orders = await stories.orders_of(connection, [payment.payment_id])
             story = stories.payment_json(payment, orders[payment.payment_id])
             story["transitions"] = await stories.transitions(connection, payment.payment_id)
+            link = (await links.of_payments(connection, [payment.payment_id])).get(payment.payment_id)
+        if link and payment.is_open:
+            story["links"]["pay"] = links.address(self._runtime.settings.public_url, link.token)
         return answers.as_json(story)
 
     async def list_payments(self, request: web.Request, user: User) -> web.StreamResponse:

@@ -72,7 +72,7 @@ class Links(BaseModel):
 
     self: str
     pay: str | None = Field(
-        default=None, description="where a card is entered, once there is such a page and as long as it is open"
+        default=None, description="where a card is entered, as long as there is such a page and it is open"
     )
 
 
