@@ -7,6 +7,7 @@ from gateway import facts
 from payments import results as r
 from payments import routing
 from payments.commands import Pay
+from payments.wallet import accounts as wallets
 from ussd_menus import outcome as o
 
 
@@ -39,6 +40,8 @@ def shown(result: Any, pay: Pay, msisdn: str) -> o.Result:  # noqa: PLR0911 - a 
             if result.most_minor is None:  # a Yes of a lost call, which came to nothing, comes again
                 return o.Refused()
             return o.OverLimit(wallet, result.most_minor, payment.currency)
+        case r.Accepted(payment=payment) if payment.provider == wallets.PROVIDER:
+            return o.PaidFromKept(payment.amount_minor, payment.currency)
         case r.Accepted(payment=payment, orders=orders):
             return o.Accepted(
                 payee=orders[0].seller if orders else "",

@@ -1,6 +1,6 @@
 """Answers what screens ask, for many calls at once, with a few set-based queries."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import bulk
 from core.errors import BadTapId
+from core.money import Money
 from gateway import staff_facts
 from gateway.sessions.calls import CallStore
 from payments import routing, views
 from payments.desk import Rules
 from payments.records import Payment
+from payments.wallet import views as wallets
 from taps import store as taps_store
 from taps import tap_id as tap_ids
 from taps import users
@@ -49,6 +51,7 @@ class Loader:
         answers |= await self._tenants(connection, _only(asked, f.TenantFacts))
         answers |= await self._ways(connection, _only(asked, f.WaysToPay))
         answers |= await self._balances(connection, _only(asked, f.Balances))
+        answers |= await _kept(connection, _only(asked, f.MoneyKept))
         answers |= await self._last_payments(connection, _only(asked, f.LastPayments))
         if len(answers) < len(asked):
             answers |= await _of_staff(connection, asked, now)
@@ -115,17 +118,27 @@ class Loader:
         if not requests:
             return {}
         taps = await taps_store.taps_by_ids(connection, {request.tap_id for request in requests})
-        return {request: self._ways_of(taps[request.tap_id], request.payer_msisdn) for request in requests}
+        kept = await wallets.kept(connection, {request.payer_msisdn for request in requests})
+        return {
+            request: self._ways_of(taps[request.tap_id], request.payer_msisdn, kept) for request in requests
+        }
 
-    def _ways_of(self, tap: Tap, payer_msisdn: str) -> f.Ways:
+    def _ways_of(self, tap: Tap, payer_msisdn: str, kept: Mapping[str, Mapping[str, int]]) -> f.Ways:
         rails = routing.for_currency(self.payments.rules.rails_of(tap.zone), tap.currency)
         single = self.payments.rules.limits.single_minor.get(tap.currency)
         ways = tuple(
-            f.Way(rail.provider, routing.NAMES[rail.provider], rail.traits.unit_minor, single)
+            f.Way(
+                rail.provider,
+                routing.NAMES[rail.provider],
+                rail.traits.unit_minor,
+                min(single or rail.traits.max_minor, rail.traits.max_minor),
+                rail.traits.min_minor,
+            )
             for rail in rails
         )
+        kept_minor = kept.get(payer_msisdn, {}).get(tap.currency, 0)
         usual = routing.usual(payer_msisdn)
-        return f.Ways(ways, usual if any(way.provider == usual for way in ways) else None)
+        return f.Ways(ways, usual if any(way.provider == usual for way in ways) else None, kept_minor)
 
     async def _balances(
         self, connection: AsyncConnection, requests: list[f.Balances]
@@ -148,6 +161,16 @@ class Loader:
             return {}
         latest = await views.latest_by_phone(connection, {request.msisdn for request in requests})
         return {request: tuple(_line(p) for p in latest[request.msisdn]) for request in requests}
+
+
+async def _kept(connection: AsyncConnection, requests: list[f.MoneyKept]) -> dict[f.Request[Any], Any]:
+    if not requests:
+        return {}
+    kept = await wallets.kept(connection, {request.msisdn for request in requests})
+    return {
+        request: tuple(Money(minor, currency) for currency, minor in kept.get(request.msisdn, {}).items())
+        for request in requests
+    }
 
 
 @dataclass(frozen=True, slots=True)

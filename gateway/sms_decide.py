@@ -1,13 +1,13 @@
 """From one line of an SMS and the facts to its answer, or to what is to be done first: pure."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.errors import BadAmount
 from core.i18n import Text
-from core.money import typed
+from core.money import Money, typed
 from gateway import sms_owed, sms_staff
 from gateway.sms_acts import Act, Cash, Flagging, Paying, Reminders, Speaking, Tenancy
 from gateway.sms_asked import Line
@@ -15,6 +15,7 @@ from gateway.sms_facts import Facts, likely, zones_for
 from payments import routing
 from payments.commands import Pay, RecordCash
 from payments.records import Agent
+from payments.wallet import accounts as wallets
 from sms.inbound import Command, Refusal, Why, Word, canonical, read, texts
 from sms.inbound.texts import AGENTS, CARETAKERS, MORE_FOR_RESIDENTS, RESIDENTS
 from sms.inbound.writing import EXAMPLES
@@ -118,11 +119,22 @@ def _balance(line: Line, command: Command, desk: Desk) -> Text:
         tap = _tap(line, command, desk)
         if isinstance(tap, Text):
             return tap
-        return sms_owed.balance(desk.facts.owed[tap.tap_id, line.person.msisdn], desk.printed)
+        return sms_owed.balance(
+            desk.facts.owed[tap.tap_id, line.person.msisdn], desk.printed, _kept(line, desk)
+        )
     seen = [desk.facts.owed[tap_id, line.person.msisdn] for tap_id in line.person.known]
     if not seen:
         return texts.needs(Why.NO_TAP, Word.BAL, own_example(line, Word.BAL))
-    return sms_owed.balances(seen, desk.printed)
+    return sms_owed.balances(seen, desk.printed, _kept(line, desk))
+
+
+def _kept_in(line: Line, desk: Desk, currency: str) -> Money:
+    kept = {money.currency: money for money in _kept(line, desk)}
+    return kept.get(currency, Money(0, currency))
+
+
+def _kept(line: Line, desk: Desk) -> Sequence[Money]:
+    return desk.facts.kept.get(line.person.msisdn, ())
 
 
 def _pay(line: Line, command: Command, desk: Desk) -> Text | Act:
@@ -132,14 +144,16 @@ def _pay(line: Line, command: Command, desk: Desk) -> Text | Act:
     view = desk.facts.owed[chosen, line.person.msisdn]
     owed = view.mine or view.whole
     if owed.under_way or not owed.due_minor:
-        return sms_owed.balance(view, desk.printed)
+        return sms_owed.balance(view, desk.printed, _kept(line, desk))
     provider = routing.usual(line.person.msisdn)
-    if provider not in desk.rails or provider is None:
-        return texts.no_wallet(view.tap_id, desk.printed)
     try:
         amount_minor = typed(command.amount, view.currency) if command.amount else None
     except BadAmount:
         return texts.needs(Why.NO_AMOUNT, Word.PAY, own_example(line, Word.PAY))
+    if provider not in desk.rails or provider is None:
+        if Money(amount_minor or owed.due_minor, view.currency) > _kept_in(line, desk, view.currency):
+            return texts.no_wallet(view.tap_id, desk.printed)
+        provider = wallets.PROVIDER
     said = sms_owed.said(view.tap_id, owed, view.currency)
     return Paying(_payment(line, said, owed.tenant_id, amount_minor, provider), said)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.money import Money
 from gateway.facts import Loader
 from gateway.sms_asked import Line, Person
 from sms.inbound import Command, Refusal, Why, Word
@@ -26,6 +27,7 @@ class Facts:
     taps: dict[str, Tap] = field(default_factory=dict)
     owed: Mapping[tuple[str, str], f.Tap] = field(default_factory=dict)  # (TapID, msisdn)
     last: Mapping[str, f.PaymentLine] = field(default_factory=dict)
+    kept: Mapping[str, tuple[Money, ...]] = field(default_factory=dict)  # by msisdn, what we keep for it
     statuses: Mapping[tuple[str, str], f.TapStatus] = field(default_factory=dict)  # (TapID, msisdn)
     zones: Sequence[Zone] = ()
     behind: Mapping[tuple[str, ...], Page] = field(default_factory=dict)  # by zones
@@ -94,8 +96,10 @@ async def _owed(
         for tap_id in _meant(line, line.asked, facts.taps)
     }
     lasts = {f.LastPayments(line.person.msisdn) for line in lines if line.asked.word is Word.LAST}
+    keeps = {f.MoneyKept(line.person.msisdn) for line in lines if line.asked.word in _OWED}
     if wanted or lasts:
-        found = await loader.load(connection, [*wanted, *lasts], now)
+        found = await loader.load(connection, [*wanted, *lasts, *keeps], now)
+        facts.kept = {asked.msisdn: found[asked] for asked in keeps}
         facts.owed = {(asked.typed, asked.msisdn): found[asked] for asked in wanted if found[asked]}
         facts.last = {asked.msisdn: found[asked][0] for asked in lasts if found[asked]}
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.i18n import Text
+from core.money import Money
 from gateway.facts import look_again_at
 from payments import results as r
 from payments import routing
 from payments.commands import Pay
+from payments.wallet import accounts as wallets
 from sms.inbound import Command, Word, canonical, texts
 from sms.inbound.texts import Owed
 from sms.templates import Printed
@@ -19,24 +21,32 @@ def said(tap_id: str, owed: f.Owed, currency: str) -> Owed:
     return Owed(tap_id, owed.due_minor, currency, tuple(part.period for part in owed.parts))
 
 
-def balance(view: f.Tap, printed: Printed) -> Text:
-    """Say what is open on a tap: the asker's own part where they have one, else all of it."""
+def balance(view: f.Tap, printed: Printed, kept: Sequence[Money] = ()) -> Text:
+    """Say what is open on a tap, the asker's own part where they have one, and what we keep for them."""
     owed = view.mine or view.whole
     if owed.under_way:
         return _waiting(owed.under_way)
     if not owed.due_minor:
         last = owed.last_paid
-        return texts.nothing_owed(view.tap_id, (last.amount_minor, last.at) if last else None, view.currency)
-    return texts.balance(said(view.tap_id, owed, view.currency), printed, is_part=view.mine is not None)
+        paid = (last.amount_minor, last.at) if last else None
+        return texts.nothing_owed(view.tap_id, paid, view.currency, _amounts(kept))
+    open_ = said(view.tap_id, owed, view.currency)
+    return texts.balance(open_, printed, is_part=view.mine is not None, kept=_amounts(kept))
 
 
-def balances(views: Sequence[f.Tap], printed: Printed) -> Text:
+def _amounts(kept: Sequence[Money]) -> list[str]:
+    return [str(money) for money in kept]
+
+
+def balances(views: Sequence[f.Tap], printed: Printed, kept: Sequence[Money] = ()) -> Text:
     """Say what is open on a person's taps."""
     if len(views) == 1:
-        return balance(views[0], printed)
+        return balance(views[0], printed, kept)
     seen = [said(view.tap_id, view.mine or view.whole, view.currency) for view in views]
     owed = [one for one in seen if one.amount_minor]
-    return texts.balances(owed, printed) if owed else texts.nothing_owed_anywhere(len(views))
+    if not owed:
+        return texts.nothing_owed_anywhere(len(views), _amounts(kept))
+    return texts.balances(owed, printed, _amounts(kept))
 
 
 def last(payment: f.PaymentLine, printed: Printed) -> Text:
@@ -83,6 +93,8 @@ def payment_answer(  # noqa: PLR0911 - a table of answers
 def _accepted(accepted: r.Accepted, wallet: str, printed: Printed) -> Text:
     payment = accepted.payment
     owed = Owed(payment.tap_id, payment.amount_minor, payment.currency)
+    if payment.provider == wallets.PROVIDER:
+        return texts.paid_from_kept(owed)
     until = look_again_at(payment)
     if accepted.is_queued:
         return texts.pin_queued(owed, printed, until=until)

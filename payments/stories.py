@@ -1,7 +1,7 @@
 """The story of a payment: everything that is known of it, in the order in which it happened."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +13,11 @@ from core.errors import NotFound
 from core.ids import is_uuid
 from payments import cash
 from payments import tables as t
+from payments.decide import wallet
 from payments.records import Order, Payment
+from payments.wallet import accounts
+
+_WITHOUT_PROMPT = (cash.PROVIDER, accounts.PROVIDER)
 
 
 def money(amount_minor: int, currency: str) -> dict[str, Any]:
@@ -21,14 +25,15 @@ def money(amount_minor: int, currency: str) -> dict[str, Any]:
     return {"amount_minor": amount_minor, "currency": currency}
 
 
-def payment_json(payment: Payment, orders: Sequence[Order]) -> dict[str, Any]:
-    """Return a payment as the interface shows it."""
+def payment_json(payment: Payment, orders: Sequence[Order], before: Payment | None = None) -> dict[str, Any]:
+    """Return a payment as the interface shows it; `before` is what was paid from the payer's wallet first."""
     return {
         "payment_id": payment.payment_id,
         "payment_request_id": payment.payment_request_id,
         "status": payment.status,
         "reason": payment.reason,
         "amount": money(payment.amount_minor, payment.currency),
+        "from_credit": _from_credit(before) if before else None,
         "tap_id": payment.tap_id,
         "tenant_id": payment.tenant_id,
         "user_id": payment.user_id,
@@ -53,6 +58,22 @@ def payment_json(payment: Payment, orders: Sequence[Order]) -> dict[str, Any]:
         "updated_at": rfc3339(payment.updated_at),
         "links": {"self": f"/api/v1/payments/{payment.payment_id}"},
     }
+
+
+def _from_credit(before: Payment) -> dict[str, Any]:
+    return {"payment_id": before.payment_id, "amount": money(before.amount_minor, before.currency)}
+
+
+async def before(connection: AsyncConnection, payments: Iterable[Payment]) -> dict[str, Payment]:
+    """Return the payments from wallets that went before prompts, by the id of the prompt's payment."""
+    keys = {
+        wallet.request_id(payment.payment_request_id): payment.payment_id
+        for payment in payments
+        if payment.provider not in _WITHOUT_PROMPT
+    }
+    query = sa.select(t.payments)
+    rows = await bulk.fetch(connection, query, t.payments.c.payment_request_id, keys)
+    return {keys[row.payment_request_id]: Payment.of(row) for row in rows}
 
 
 async def find(connection: AsyncConnection, name: str) -> Payment:
@@ -100,7 +121,8 @@ async def full(connection: AsyncConnection, payment: Payment) -> dict[str, Any]:
     """Return the whole story: orders, trail, routes, callbacks, postings, open items, who took cash."""
     payment_id = payment.payment_id
     orders = (await orders_of(connection, [payment_id]))[payment_id]
-    story = payment_json(payment, orders)
+    story = payment_json(payment, orders, (await before(connection, [payment])).get(payment_id))
+    story["same_checkout"] = await _same_checkout(connection, payment)
     story["transitions"] = await transitions(connection, payment_id)
     story["account_id"] = payment.account_id
     story["routes"] = await _routes(connection, payment_id)
@@ -135,6 +157,18 @@ async def _routes(connection: AsyncConnection, payment_id: str) -> list[dict[str
         }
         for row in await connection.execute(query)
     ]
+
+
+async def _same_checkout(connection: AsyncConnection, payment: Payment) -> list[dict[str, Any]]:
+    """Return the other payments of one act of paying: from a wallet first, then by a prompt."""
+    p, o = t.payments.c, t.payment_orders.c
+    mine = sa.select(o.payment_id).where(o.checkout_id == payment.checkout_id)
+    query = (
+        sa.select(p.payment_id, p.provider, p.amount_minor, p.currency, p.status)
+        .where(p.payment_id.in_(mine), p.payment_id != payment.payment_id)
+        .order_by(p.payment_id)
+    )
+    return [dict(row._mapping) for row in await connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
 
 
 async def _rows(

@@ -42,6 +42,9 @@ def _told(view: View, pay: o.Confirmed, result: o.Result) -> o.Outcome:  # noqa:
     match result:
         case o.Accepted():
             return end(view, "accepted", _prompt(pay, result, code))
+        case o.PaidFromKept(amount_minor, currency):
+            words = {"amount": display(amount_minor, currency), "tap": pay.tap_id}
+            return end(view, "accepted", Text("kept.paid", words))
         case o.PaymentUnderWay(under_way):
             key = "wait.mine" if under_way.by_me else "wait.other"
             return _notice(view, Text(key, waiting_words(under_way)))

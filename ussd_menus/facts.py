@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from core.money import Money
 from ussd_menus.session import Session
 
 Answer = TypeVar("Answer")
@@ -121,6 +122,7 @@ class Way(Struct, frozen=True):
     name: str  # as people know it: MTN MoMo
     unit_minor: int = 1  # amounts must be a multiple of this (100 where only whole shillings go)
     limit_minor: int | None = None  # most for one payment
+    min_minor: int = 1  # least for one payment
     is_up: bool = True
 
 
@@ -129,6 +131,7 @@ class Ways(Struct, frozen=True):
 
     ways: tuple[Way, ...] = ()
     usual: str | None = None
+    kept_minor: int = 0  # what we keep for this number, in the tap's currency: it pays first
 
 
 class WaysToPay(Request[Ways], frozen=True):
@@ -148,6 +151,12 @@ class Balance(Struct, frozen=True):
 
 class Balances(Request[tuple[Balance, ...]], frozen=True):
     """What do the known taps of this phone owe? In the order of `Phone.taps`."""
+
+    msisdn: str
+
+
+class MoneyKept(Request[tuple[Money, ...]], frozen=True):
+    """What do we keep for this phone, of what it paid too much? Nothing for most."""
 
     msisdn: str
 

@@ -33,7 +33,16 @@ _WITH_PIN = frozenset({"pin.next", "pin.other", "pin.queue", "help"})
 # Payers' own numbers, and those of tenants that a caretaker typed or keeps.
 _WITH_NUMBER = frozenset(
     {
-        *("confirm", "pin.other", "cash_sure", "tenant", "remove_sure", "add_sure", "tenant.notthere"),
+        *(
+            "confirm",
+            "confirm.part",
+            "pin.other",
+            "cash_sure",
+            "tenant",
+            "remove_sure",
+            "add_sure",
+            "tenant.notthere",
+        ),
         *("tenant.same", "done.added", "done.updated", "done.moved", "done.removed"),
         *("undone.added", "undone.updated", "undone.moved", "undone.removed"),
     }

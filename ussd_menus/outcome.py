@@ -138,6 +138,13 @@ class Accepted(Struct, frozen=True):
     is_behind_another: bool = False  # another prompt for this handset comes first
 
 
+class PaidFromKept(Struct, frozen=True):
+    """All of it is paid already, from money that we kept for the caller."""
+
+    amount_minor: int
+    currency: str
+
+
 class PaymentUnderWay(Struct, frozen=True):
     """Somebody, perhaps the caller, is paying this already."""
 
@@ -217,6 +224,7 @@ class NotAllowed(Struct, frozen=True):
 
 Result = (
     Accepted
+    | PaidFromKept
     | PaymentUnderWay
     | OverLimit
     | NothingOwed

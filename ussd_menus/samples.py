@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from core.money import Money
 from taps.flags_model import FlagKind
 from taps.tenancies import results as r
 from ussd_menus import facts as f
@@ -34,6 +35,7 @@ class World(Struct, frozen=True):
     neighbour: f.Owed | None = None
     ways: f.Ways = _NO_WAY
     balances: tuple[f.Balance, ...] = ()
+    kept_money: tuple[Money, ...] = ()
     last: tuple[f.PaymentLine, ...] = ()
     results: tuple[o.Result, ...] = ()
     reported: tuple[o.Result, ...] = _REPORTED
@@ -57,7 +59,7 @@ class World(Struct, frozen=True):
             case o.RecordCash():
                 return (*self.recorded, o.Refused())
 
-    def answer(self, request: f.Request[Any]) -> Any:  # noqa: PLR0911 - one line a request
+    def answer(self, request: f.Request[Any]) -> Any:  # noqa: C901, PLR0911 - one line a request
         """Return what the shell would load for a request."""
         match request:
             case f.PhoneFacts():
@@ -70,6 +72,8 @@ class World(Struct, frozen=True):
                 return self.ways
             case f.Balances():
                 return self.balances
+            case f.MoneyKept():
+                return self.kept_money
             case f.TapStatusFacts(typed, _):
                 shown = self.status
                 is_number = isinstance(shown, f.TapStatus) and typed == shown.tap_number
@@ -107,6 +111,7 @@ _LONG_PARTS = (
 _WAYS = f.Ways((f.Way("zamtel", _LONG), f.Way("mtn", _SHORT), f.Way("airtel", "Airtel Money")), "zamtel")
 _DOWN = f.Ways((f.Way("zamtel", _LONG, is_up=False), f.Way("mtn", _SHORT)), "zamtel")
 _SHILLINGS = f.Ways((f.Way("daraja", "M-PESA", 100, 25_000_000),), "daraja")
+_LEAST = f.Ways((f.Way("daraja", "M-PESA", 100, 25_000_000, 100_000),), "daraja")
 _PAYEE = "CHAZANGA WATER TRUST"
 
 
@@ -115,6 +120,7 @@ def _results(wallet: str, amount_minor: int, currency: str = "ZMW") -> tuple[o.R
     return (
         o.Accepted(_PAYEE, wallet, amount_minor, currency, again),
         o.Accepted(_PAYEE, wallet, amount_minor, currency, again, is_behind_another=True),
+        o.PaidFromKept(amount_minor, currency),
         o.PaymentUnderWay(_under_way(amount_minor, wallet, currency)),
         o.PaymentUnderWay(_under_way(amount_minor, wallet, currency, by_me=False)),
         o.OverLimit(wallet, amount_minor - 1, currency),
@@ -265,6 +271,15 @@ def worlds() -> dict[str, World]:
         ),
         "tenant": World(_KNOWN, _tap(_SHARED.whole, _MINE, split=True), _MINE, ways=_WAYS, results=results),
         "stranger": World(f.Phone("en"), _tap(_SHARED.whole, split=True), _MINE, ways=_WAYS, results=results),
+        "money kept": World(
+            _KNOWN,
+            _SHARED,
+            ways=replace(_WAYS, kept_minor=_MOST),
+            results=results,
+            balances=(f.Balance(TAP, 2 * _MOST, "ZMW"),) * 5,
+            kept_money=(Money(_MOST, "ZMW"),),
+        ),
+        "enough kept": World(_KNOWN, _SHARED, ways=replace(_WAYS, kept_minor=2 * _MOST), results=results),
         "nothing owed": World(_KNOWN, _tap(_owed())),
         "paid": World(_KNOWN, _tap(_owed(last_paid=_PAID), _owed(last_paid=_PAID), split=True)),
         "someone pays": World(
@@ -282,6 +297,9 @@ def worlds() -> dict[str, World]:
             _tap(_owed(f.Part("2026-11", "water", 25_000_050)), currency="KES"),
             ways=_SHILLINGS,
             results=_results("M-PESA", 25_000_000, "KES"),
+        ),
+        "below the least": World(
+            f.Phone("en"), _tap(_owed(f.Part("2026-11", "water", 50_000)), currency="KES"), ways=_LEAST
         ),
         "dropped": World(_dropped("tap_ask"), _SHARED),
         **{f"dropped at {state}": _stopped_at(state) for state in ("taps", "debt", "neighbour", "confirm")},

@@ -21,10 +21,10 @@ _UNPROCESSABLE = web.HTTPUnprocessableEntity.status_code
 def of(result: Any, pay: Pay) -> web.Response:  # noqa: C901, PLR0911 - a table of answers
     """Return the answer to `pay`; raises what is no answer but an error."""
     match result:
-        case r.Accepted(payment=payment, orders=orders):
+        case r.Accepted(payment=payment, orders=orders, from_wallet=before):
             # In the order in which they will be read back: the same object every time.
             ordered = sorted(orders, key=lambda order: order.order_id)
-            return as_json(payment_json(payment, ordered), ACCEPTED)
+            return as_json(payment_json(payment, ordered, before), ACCEPTED)
         case r.UnderWay(payment=payment):
             return _under_way(payment)
         case r.Mismatch():

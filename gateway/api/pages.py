@@ -98,9 +98,10 @@ async def page(connection: AsyncConnection, question: Question, zones: Sequence[
     rows = (await connection.execute(_query(question, zones, tap_id))).all()
     found = [Payment.of(row) for row in rows[: question.limit]]
     orders = await stories.orders_of(connection, [payment.payment_id for payment in found])
+    before = await stories.before(connection, found)
     last = Position(found[-1].created_at, found[-1].payment_id) if len(rows) > question.limit else None
     return {
-        "items": [stories.payment_json(payment, orders[payment.payment_id]) for payment in found],
+        "items": [stories.payment_json(p, orders[p.payment_id], before.get(p.payment_id)) for p in found],
         "next_cursor": last.dumps() if last else None,
     }
 

@@ -93,7 +93,8 @@ class Rest:
         async with self._runtime.db.read() as connection:
             payment = await _find(connection, name, user)
             orders = await stories.orders_of(connection, [payment.payment_id])
-            story = stories.payment_json(payment, orders[payment.payment_id])
+            before = (await stories.before(connection, [payment])).get(payment.payment_id)
+            story = stories.payment_json(payment, orders[payment.payment_id], before)
             story["transitions"] = await stories.transitions(connection, payment.payment_id)
             link = (await links.of_payments(connection, [payment.payment_id])).get(payment.payment_id)
         if link and payment.is_open:

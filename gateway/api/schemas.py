@@ -76,6 +76,13 @@ class Links(BaseModel):
     )
 
 
+class FromCredit(BaseModel):
+    """What the payer's wallet with us paid first; the prompt is for the rest."""
+
+    payment_id: Uuid = Field(description="a payment of its own, final at once")
+    amount: Money
+
+
 class Payment(BaseModel):
     """One attempt to collect by one provider."""
 
@@ -83,7 +90,8 @@ class Payment(BaseModel):
     payment_request_id: Uuid = Field(description="the idempotency key")
     status: Status
     reason: str | None = Field(description="why it failed or expired")
-    amount: Money
+    amount: Money = Field(description="what this provider was asked for")
+    from_credit: FromCredit | None = Field(description="what was paid before from what we keep for the payer")
     tap_id: str
     tenant_id: Uuid | None
     user_id: str | None

@@ -65,6 +65,8 @@ def show(
     )
     if story["receipt"]:
         typer.echo(f"  receipt {story['receipt']}")
+    for other in story["same_checkout"]:
+        typer.echo(f"  together with {_other(other)}")
     if story["cash"]:
         typer.echo(f"  taken in cash by agent {story['cash']['agent']}")
     for order in story["orders"]:
@@ -77,6 +79,12 @@ def show(
         typer.echo(f"  suspense {item['item_id']}: {item['kind']}, {item['status']}: {item['detail']}")
     for sms in story["sms"]:
         typer.echo(f"  SMS {sms['status']}: {sms['text']}")
+
+
+def _other(payment: dict[str, Any]) -> str:
+    amount = display(payment["amount_minor"], payment["currency"])
+    source = "from the payer's wallet" if payment["provider"] == "wallet" else f"by {payment['provider']}"
+    return f"{payment['payment_id']}: {amount} {source}: {payment['status']}"
 
 
 def export(

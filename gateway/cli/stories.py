@@ -73,7 +73,11 @@ async def _payments(connection: AsyncConnection, tap_id: str) -> list[dict[str, 
     query = sa.select(payments).where(p.tap_id == tap_id).order_by(p.created_at.desc()).limit(_NEWEST)
     found = [Payment.of(row) for row in await connection.execute(query)]
     orders = await payment_stories.orders_of(connection, [payment.payment_id for payment in found])
-    return [payment_stories.payment_json(payment, orders[payment.payment_id]) for payment in found]
+    before = await payment_stories.before(connection, found)
+    return [
+        payment_stories.payment_json(payment, orders[payment.payment_id], before.get(payment.payment_id))
+        for payment in found
+    ]
 
 
 async def payment(connection: AsyncConnection, name: str) -> dict[str, Any]:

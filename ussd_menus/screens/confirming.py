@@ -4,6 +4,7 @@ from core.errors import BadMsisdn
 from core.i18n import Text
 from core.money import display
 from core.msisdn import local_form, parse
+from payments.wallet import accounts as wallets
 from ussd_menus.facts import Way, Ways, WaysToPay
 from ussd_menus.outcome import Confirmed
 from ussd_menus.screens.paying import country, wrong_number
@@ -14,21 +15,33 @@ _OPTIONS = (Option("yes", Text("option.yes")), Option("number", Text("option.num
 
 
 def _confirm(view: View) -> Shown | Go:
-    session = view.session
-    way = _way(view, _ways(view))
+    session, ways = view.session, _ways(view)
+    amount_minor = session.amount_minor or session.due_minor
+    words: dict[str, object] = {"amount": display(amount_minor, session.currency), "tap": session.tap_id}
+    kept_minor = _kept(view, ways)
+    if kept_minor >= amount_minor:
+        return Shown((Text("confirm.kept", words),), _OPTIONS[:2], name="confirm.kept")
+    way = _way(view, ways)
     if way is None or not way.is_up:
         return Go("choose", {"provider": None})
-    amount_minor = session.amount_minor or session.due_minor
-    wrong = _unfit(way, amount_minor, session.currency)
+    used_minor = wallets.usable_minor(amount_minor, kept_minor, way.unit_minor, way.min_minor)
+    wrong = _unfit(way, amount_minor - used_minor, session.currency)
     if wrong:
         return Go("unfit", error=wrong)
-    words = {
-        "amount": display(amount_minor, session.currency),
-        "tap": session.tap_id,
-        "provider": Name(way.name),
-        "wallet": local_form(session.wallet),
+    words |= {"provider": Name(way.name), "wallet": local_form(session.wallet)}
+    keep = {"provider": way.provider}
+    if not used_minor:
+        return Shown((Text("confirm", words),), _OPTIONS, keep=keep)
+    words |= {
+        "kept": display(used_minor, session.currency),
+        "rest": display(amount_minor - used_minor, session.currency),
     }
-    return Shown((Text("confirm", words),), _OPTIONS, keep={"provider": way.provider})
+    return Shown((Text("confirm.part", words),), _OPTIONS, keep=keep, name="confirm.part")
+
+
+def _kept(view: View, ways: Ways) -> int:
+    """Return what we keep that the caller may use: it needs no PIN, so it must be the caller's own."""
+    return ways.kept_minor if view.session.wallet == view.session.msisdn else 0
 
 
 def _ways(view: View) -> Ways:
@@ -43,6 +56,8 @@ def _way(view: View, ways: Ways) -> Way | None:
 def _unfit(way: Way, amount_minor: int, currency: str) -> Text | None:
     if amount_minor % way.unit_minor:
         return whole_only(way.name, way.unit_minor, currency)
+    if amount_minor < way.min_minor:
+        return Text("part.least", {"provider": Name(way.name), "least": display(way.min_minor, currency)})
     if way.limit_minor is not None and amount_minor > way.limit_minor:
         return over_limit(way.name, way.limit_minor, currency)
     return None
@@ -71,7 +86,7 @@ def _decide(view: View, event: str, _argument: str) -> Taken:
         amount_minor=session.amount_minor or session.due_minor,
         currency=session.currency,
         is_all=not session.amount_minor,
-        provider=session.provider or "",
+        provider=session.provider or wallets.PROVIDER,
     )
     return Say("yes", confirmed)
 

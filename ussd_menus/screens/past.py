@@ -4,7 +4,7 @@ from core import say
 from core.gsm import fold
 from core.i18n import Text
 from core.money import display
-from ussd_menus.facts import Balances, LastPayments, PaymentLine
+from ussd_menus.facts import Balances, LastPayments, MoneyKept, PaymentLine
 from ussd_menus.outcome import CheckAgain
 from ussd_menus.screens.home import PAY_ARCS, pay_way
 from ussd_menus.view import Go, Name, Option, Shown, Spec, Taken, View
@@ -19,7 +19,10 @@ def _balance(view: View) -> Shown:
     lines = tuple(
         Text("balance.line", {"tap": b.tap_id, "amount": display(b.due_minor, b.currency)}) for b in balances
     )
-    return Shown((Text("balance"),), (Option("pay", Text("option.pay")),), lines)
+    kept = view.fact(MoneyKept(view.session.msisdn))
+    amounts = ", ".join(str(money) for money in kept)
+    head = (Text("balance.kept", {"amount": amounts}),) if kept else ()
+    return Shown((*head, Text("balance")), (Option("pay", Text("option.pay")),), lines)
 
 
 def _pay(view: View, _event: str, _argument: str) -> Taken:
