@@ -43,7 +43,9 @@ from payments.providers.base import Provider
 from payments.providers.daraja import Daraja
 from payments.providers.http import Http, HttpSettings
 from payments.providers.kcb import Kcb
+from payments.providers.kcb_multi import KcbMulti
 from payments.providers.mtn import Mtn
+from payments.providers.stripe_settings import StripeSettings
 from payments.providers.tokens import MemoryTokens
 from payments.providers.zamtel import Zamtel
 from payments.service import PaymentService
@@ -191,6 +193,13 @@ def _menus(settings: Settings) -> Callable[[str], MenuSettings]:
     return lambda network_code: sized[networks.septets(network_code)]
 
 
+def _stripe(own: StripeSettings, **common: Any) -> Provider:
+    """Build Stripe; its SDK is large, and whoever does not use it need not load it."""
+    from payments.providers.stripe import Stripe
+
+    return Stripe(own, **common)
+
+
 # Each is there when the settings of its name are.
 _RAILS: Mapping[str, Callable[..., Provider]] = {
     "mtn": Mtn,
@@ -198,6 +207,8 @@ _RAILS: Mapping[str, Callable[..., Provider]] = {
     "zamtel": lambda own, *, http, **_: Zamtel(own, http=http),
     "daraja": Daraja,
     "kcb": Kcb,
+    "kcb_multi": KcbMulti,
+    "stripe": _stripe,
 }
 # Their calls stay open while a payer enters the PIN: they share no connections with the others.
 _HELD = frozenset({"zamtel"})

@@ -11,8 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.channels.networks import NetworkLimits
 from payments.providers.airtel_settings import AirtelSettings
+from payments.providers.kcb_multi_settings import KcbMultiSettings
 from payments.providers.kcb_settings import KcbSettings
 from payments.providers.settings import DarajaSettings, MtnSettings
+from payments.providers.stripe_settings import StripeSettings
 from payments.providers.zamtel_settings import ZamtelSettings
 from payments.validation import Limits
 from sms.quiet import QuietHours
@@ -96,6 +98,8 @@ class Settings(BaseSettings):
     zamtel: ZamtelSettings | None = None
     daraja: DarajaSettings | None = None
     kcb: KcbSettings | None = None
+    kcb_multi: KcbMultiSettings | None = None
+    stripe: StripeSettings | None = None
 
     @field_validator("kcb", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from simulators.providers.config import Config
 from simulators.providers.control import Control
 from simulators.providers.daraja import Daraja
 from simulators.providers.kcb import Kcb
+from simulators.providers.kcb_multi import KcbMulti
 from simulators.providers.mtn import MtnMomo
 from simulators.providers.network import Network, Provider
 from simulators.providers.stripe import Stripe
@@ -30,6 +31,7 @@ def create(config: Config | None = None) -> web.Application:
         Zamtel(network),
         Daraja(network),
         Kcb(network),
+        KcbMulti(network),
         Stripe(network),
     )
     providers: dict[str, Provider] = {rail.name: rail for rail in rails}

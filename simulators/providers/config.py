@@ -106,6 +106,16 @@ class Kcb:
 
 
 @dataclass(frozen=True, slots=True)
+class KcbMulti:
+    """KCB's multi-currency gateway, as we assume it (reference kcb-buni §7)."""
+
+    api_key: str = "demo-kcb-multi-api-key"
+    external_origin: str = "9002742"
+    payee: str = "NAIROBI WATER TRUST"
+    prompt_lifetime_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Stripe:
     """Stripe (reference zamtel-and-others §D). The webhook is entered as in its dashboard, or set here."""
 
@@ -141,6 +151,7 @@ class Config:
     daraja: Daraja = field(default_factory=Daraja)
     zamtel: Zamtel = field(default_factory=Zamtel)
     kcb: Kcb = field(default_factory=Kcb)
+    kcb_multi: KcbMulti = field(default_factory=KcbMulti)
     stripe: Stripe = field(default_factory=Stripe)
     latency: Latency = field(default_factory=Latency)
     faults: Faults = field(default_factory=Faults)
