@@ -9,6 +9,7 @@ MODULES = (
     "taps.tables",
     "taps.tenancies.tables",
     "payments.tables",
+    "payments.payouts.tables",
     "payments.links",
     "payments.providers.tables",
     "payments.health_tables",

@@ -96,6 +96,22 @@ async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Comma
     await _receipts(connection, desk, [c for c in commands if isinstance(c, Reported | PushAnswered)])
 
 
+async def load_payments(connection: AsyncConnection, desk: Desk, payment_ids: Iterable[str]) -> None:
+    """Put payments on the desk, locked, with their claims and orders and the debts that they paid."""
+    wanted = set(payment_ids)
+    await _payments(connection, desk, wanted)
+    await _taps(connection, desk, {desk.payments[i].tap_id for i in wanted if i in desk.payments})
+
+
+async def lock_phones(connection: AsyncConnection, desk: Desk, msisdns: Iterable[str]) -> None:
+    """Keep everybody else from these phones' wallets and prompts until this transaction ends."""
+    wanted = sorted(set(msisdns))
+    if wanted and connection.dialect.name == "postgresql":
+        rows = [{"msisdn": msisdn, "created_at": desk.now} for msisdn in wanted]
+        await bulk.insert_new(connection, customers, rows)
+        await bulk.fetch(connection, _CUSTOMERS_LOCKED, customers.c.msisdn, wanted)
+
+
 async def _payments(connection: AsyncConnection, desk: Desk, payment_ids: Iterable[str]) -> None:
     wanted = set(payment_ids)
     if not wanted:

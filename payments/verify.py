@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from payments import cash
 from payments import tables as t
 from payments.lifecycles import PAYMENT_TABLE
+from payments.payouts import tables as out
+from payments.payouts.lifecycle import HOLDING
 from payments.wallet import accounts as wallets
 from taps.tables import debt_parts
 
@@ -51,7 +53,9 @@ async def verify(connection: AsyncConnection, invariants: Sequence[Invariant]) -
 _p, _c, _o, _k = t.payments.c, t.credits_.c, t.payment_orders.c, t.claims.c
 _entries, _transactions, _moves = t.ledger_entries.c, t.ledger_transactions.c, t.payment_transitions.c
 _PAID = ("success", "refunded", "reversed")
-_HELD = ("open", "refunding")  # items whose money still lies in suspense
+_HELD = ("open",)  # items whose money still lies in suspense
+_y, _w = out.payouts.c, out.payout_sources.c
+_GIVES = ("payment", "payout", "payout_back")  # kinds of postings that move what sellers have
 _IN_WALLETS = _entries.ledger_account.startswith(wallets.held_for(""))
 _total = sa.func.sum
 
@@ -65,7 +69,7 @@ def _unbalanced() -> Invariant:
     return Invariant("entries_balance", "every ledger transaction adds up to zero in each currency", broken)
 
 
-def _differing(keys: Sequence[str], ours: sa.Select[Any], theirs: sa.Select[Any]) -> sa.Select[Any]:
+def differing(keys: Sequence[str], ours: sa.Select[Any], theirs: sa.Select[Any]) -> sa.Select[Any]:
     """Return the keys under which two lists of (keys, signed `minor`) do not add up to zero together.
 
     A key that only one of them has counts as zero in the other.
@@ -80,7 +84,7 @@ def _differing(keys: Sequence[str], ours: sa.Select[Any], theirs: sa.Select[Any]
 
 def _balances() -> Invariant:
     b = t.ledger_balances.c
-    broken = _differing(
+    broken = differing(
         ("ledger_account", "currency"),
         sa.select(_entries.ledger_account, _entries.currency, _entries.amount_minor.label("minor")),
         sa.select(b.ledger_account, b.currency, (-b.balance_minor).label("minor")),
@@ -141,24 +145,38 @@ def _orders() -> Invariant:
         .group_by(_transactions.payment_id)
         .subquery()
     )
+    gone = (
+        sa.select(_y.payment_id, _total(_w.amount_minor).label("gone_minor"))
+        .join(out.payouts, _y.payout_id == _w.payout_id)
+        .where(_y.status == "completed", _w.part_id.is_not(None))
+        .group_by(_y.payment_id)
+        .subquery()
+    )
     broken = (
         sa.select(
-            _c.payment_id, _c.amount_minor, by_order.c.orders_minor, held.c.held_minor, kept.c.kept_minor
+            _c.payment_id,
+            _c.amount_minor,
+            by_order.c.orders_minor,
+            held.c.held_minor,
+            kept.c.kept_minor,
+            gone.c.gone_minor,
         )
         .select_from(
             t.credits_.outerjoin(by_order, by_order.c.payment_id == _c.payment_id)
             .outerjoin(held, held.c.payment_id == _c.payment_id)
             .outerjoin(kept, kept.c.payment_id == _c.payment_id)
+            .outerjoin(gone, gone.c.payment_id == _c.payment_id)
         )
         .where(
             _c.payment_id.is_not(None),
             sa.func.coalesce(by_order.c.orders_minor, 0)
             + sa.func.coalesce(held.c.held_minor, 0)
             + sa.func.coalesce(kept.c.kept_minor, 0)
+            + sa.func.coalesce(gone.c.gone_minor, 0)
             != _c.amount_minor,
         )
     )
-    says = "what a payment brought is in its orders, kept for its payer, or held in suspense"
+    says = "what a payment brought is in its orders, was kept for its payer or in suspense, or went back"
     return Invariant("orders_add_up", says, broken)
 
 
@@ -197,22 +215,30 @@ def _asked() -> Invariant:
 
 def _sellers() -> Invariant:
     account = sa.literal("seller:") + _p.zone + sa.literal(":") + _o.seller
-    broken = _differing(
+    broken = differing(
         ("payment_id", "ledger_account"),
-        sa.select(_o.payment_id, account.label("ledger_account"), _o.credited_minor.label("minor")).join(
-            t.payments, _p.payment_id == _o.payment_id
-        ),
+        sa.union_all(
+            sa.select(_o.payment_id, account.label("ledger_account"), _o.credited_minor.label("minor")).join(
+                t.payments, _p.payment_id == _o.payment_id
+            ),
+            sa.select(_y.payment_id, _w.ledger_account, (-_w.amount_minor).label("minor"))
+            .join(out.payouts, _y.payout_id == _w.payout_id)
+            .where(_y.status.in_(HOLDING), _w.part_id.is_not(None)),
+        )
+        .subquery()
+        .select(),
         sa.select(_transactions.payment_id, _entries.ledger_account, _entries.amount_minor.label("minor"))
         .join(t.ledger_entries, _entries.ledger_id == _transactions.ledger_id)
-        .where(_transactions.kind == "payment", _entries.ledger_account.startswith("seller:")),
+        .where(_transactions.kind.in_(_GIVES), _entries.ledger_account.startswith("seller:")),
     )
-    return Invariant("sellers_get_theirs", "each seller's account was posted what its orders got", broken)
+    says = "each seller's account was posted what its orders got, less what is on its way back"
+    return Invariant("sellers_get_theirs", says, broken)
 
 
 def _cash() -> Invariant:
     r = t.cash_receipts.c
     held = sa.literal(cash.held_by("")) + r.agent
-    broken = _differing(
+    broken = differing(
         ("payment_id", "ledger_account"),
         sa.select(r.payment_id, held.label("ledger_account"), (-_p.amount_minor).label("minor")).join(
             t.payments, _p.payment_id == r.payment_id
@@ -339,7 +365,7 @@ def _trail_legal() -> Invariant:
 def _suspense() -> Invariant:
     s, b = t.suspense_items.c, t.ledger_balances.c
     account = sa.literal("suspense:") + s.account_id
-    broken = _differing(
+    broken = differing(
         ("ledger_account", "currency"),
         sa.select(account.label("ledger_account"), s.currency, s.held_minor.label("minor")).where(
             s.status.in_(_HELD)
@@ -361,7 +387,7 @@ def _wallets() -> Invariant:
 
 def _spent() -> Invariant:
     wallet = (sa.literal(wallets.held_for("")) + _p.msisdn).label("ledger_account")
-    broken = _differing(
+    broken = differing(
         ("payment_id", "ledger_account"),
         sa.select(_p.payment_id, wallet, (-_p.amount_minor).label("minor")).where(
             _p.provider == wallets.PROVIDER

@@ -13,8 +13,8 @@ from sms.samples import LONGEST, PRINTED, SHORTEST, Sample, samples
 
 _PIECE = "part."
 _TAP_BY = 75
-_PIN_IN = ("pin.", "fail.pin", "fail.noanswer", "wait.sms")
-_RECEIPT_IN = ("paid", "kept", "cash.")
+_PIN_IN = ("pin.", "fail.pin", "fail.noanswer", "wait.sms", "waits.start")
+_RECEIPT_IN = ("paid", "kept", "cash.", "back.", "wait.which")
 _NEXT_STEPS = ("{code}", "{help}", "{phone}", "{until}", "{line}")
 _KEYWORD = re.compile(r"\b(?!PIN\b|SMS\b)[A-Z]{3,}\b")  # sent back, it does something
 _SAYS_ITSELF = frozenset({"paid", "paid.late", "paid.receipt", "replies"})

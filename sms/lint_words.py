@@ -10,6 +10,7 @@ RELATIVE_TIMES: dict[str, frozenset[str]] = {
 }
 
 _WAITING, _NOT_PAID, _TO_PAY = "Waiting:", "Not paid:", "To pay:"
+_BACK = "Sent back "
 _DONE, _NOT_DONE, _UNDONE = "Done:", "Not done:", "Undone:"
 
 # What an SMS of this event says first, after the name of who speaks.
@@ -37,6 +38,9 @@ OUTCOMES: dict[str, str] = {
     "fail.paid_already": _NOT_PAID,
     "paid.receipt": "Paid ",
     "link": _TO_PAY,
+    "back.way": _WAITING,
+    **dict.fromkeys(("back.sent", "back.open", "back.cash", "back.kept"), _BACK),
+    "back.failed": _NOT_DONE,
     "remind": _TO_PAY,
     "remind.late": _TO_PAY,
     "stop": _DONE,
@@ -132,6 +136,7 @@ _OUTCOMES_IN: dict[str, dict[str, str]] = {
         _NOT_PAID: "Sitinalandile ",
         "Not paid in time:": "Sitinalandile pa nthawi ",
         _TO_PAY: "Bill:",
+        _BACK: "Takubwezelani ",
         _DONE: "Chabwino:",
         _NOT_DONE: "Sitinachite:",
         _UNDONE: "Tabweza:",
@@ -143,6 +148,7 @@ _OUTCOMES_IN: dict[str, dict[str, str]] = {
         _NOT_PAID: "Tatupokelele ",
         "Not paid in time:": "Tatupokelele pa nshita ",
         _TO_PAY: "Bill:",
+        _BACK: "Twamibwesesha ",
         _DONE: "Cisuma:",
         _NOT_DONE: "Tatucitile:",
         _UNDONE: "Twabwesha:",

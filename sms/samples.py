@@ -50,7 +50,7 @@ SHORTEST = Data(
 
 def samples(data: Data) -> list[Sample]:
     """Return each text that there is, filled with `data`."""
-    from sms import tenancy_samples  # these are built from this module's values
+    from sms import arrival_samples, payout_samples, tenancy_samples  # these are built from this module's values
     from sms.inbound import samples as inbound
 
     about, printed, at, receipt = data.about, data.printed, data.moment, data.receipt
@@ -85,4 +85,6 @@ def samples(data: Data) -> list[Sample]:
         *(Sample(text, receipt or "") for text in texts),
         *inbound.samples(data),
         *tenancy_samples.samples(data),
+        *payout_samples.samples(data),
+        *arrival_samples.samples(data),
     ]
