@@ -31,7 +31,7 @@ from gateway.web import create_app
 from payments.providers.accounts import urls
 from simulators.aggregator.config import Config as AggregatorConfig
 from simulators.providers.airtel_keys import public_der
-from simulators.providers.config import Airtel, Daraja, Kcb, Mtn, Zamtel
+from simulators.providers.config import Airtel, Daraja, Kcb, KcbMulti, Mtn, Stripe, Zamtel
 from simulators.providers.kcb_keys import public_pem
 from simulators.serve import Running, start
 from taps import importing, raising
@@ -70,7 +70,7 @@ async def _run(port: int, data: Path, speed: float) -> None:
         settings = Settings()
         await _seed(settings)
         runtime = await stack.enter_async_context(open_runtime(settings))
-        await _tell_airtel(runtime, providers.url)
+        await _tell_portals(runtime, providers.url)
         hands = build_worker(runtime)
         app = create_app(runtime, hands.wake)
         add_phone(app, settings, demo_numbers())
@@ -107,14 +107,17 @@ async def _simulator(
     return running
 
 
-async def _tell_airtel(runtime: Runtime, providers_url: str) -> None:
-    """Enter the callback address where Airtel's portal would have it: it does not travel with a push."""
+# Where a provider's portal takes the callback address, as it does not travel with a push; and its name there.
+_PORTALS = {"airtel": ("airtel/_sim/portal", "callback_url"), "stripe": ("stripe/_sim/webhook", "url")}
+
+
+async def _tell_portals(runtime: Runtime, providers_url: str) -> None:
+    """Enter our callback addresses as people do in the providers' portals."""
     for account in runtime.accounts.values():
-        if account.provider == "airtel":
-            address = urls(runtime.settings.public_url, account)["callback"]
-            async with aiohttp.request(
-                "PUT", f"{providers_url}/airtel/_sim/portal", json={"callback_url": address}
-            ) as reply:
+        if account.provider in _PORTALS:
+            path, name = _PORTALS[account.provider]
+            told = {name: urls(runtime.settings.public_url, account)["callback"]}
+            async with aiohttp.request("PUT", f"{providers_url}/{path}", json=told) as reply:
                 reply.raise_for_status()
 
 
@@ -130,7 +133,7 @@ def _environment(
     data: Path, gateway_url: str, token: str, speed: float, providers_url: str, aggregator_url: str
 ) -> dict[str, str]:
     mtn, airtel, daraja, africastalking = Mtn(), Airtel(), Daraja(), AggregatorConfig()
-    zamtel, kcb = Zamtel(), Kcb()
+    zamtel, kcb, kcb_multi, stripe = Zamtel(), Kcb(), KcbMulti(), Stripe()
     defaults = {"PUSH_DELAY_S": 3, "PAYMENT_EXPIRY_S": 300, "POLL_AFTER_S": 20, "GUIDE_AFTER_S": 45}
     times = {
         f"MADZI_{name}": str(float(os.environ.get(f"MADZI_{name}", seconds)) / speed)
@@ -179,6 +182,13 @@ def _environment(
         "MADZI_KCB_CONSUMER_SECRET": kcb.consumer_secret,
         "MADZI_KCB_TILL": kcb.till,
         "MADZI_KCB_IPN_PUBLIC_KEY": public_pem(),
+        "MADZI_KCB_MULTI_BASE_URL": f"{providers_url}/kcb_multi",
+        "MADZI_KCB_MULTI_API_KEY": kcb_multi.api_key,
+        "MADZI_KCB_MULTI_EXTERNAL_ORIGIN": kcb_multi.external_origin,
+        "MADZI_STRIPE_BASE_URL": f"{providers_url}/stripe",
+        "MADZI_STRIPE_SECRET_KEY": stripe.secret_key,
+        "MADZI_STRIPE_WEBHOOK_SECRET": stripe.webhook_secret,
+        "MADZI_STRIPE_SUCCESS_URL": f"{gateway_url}/phone",
         **times,
     }
 
