@@ -58,7 +58,7 @@ class AirtelSettings(BaseModel):
     amount, how soon an enquiry makes sense.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     base_url: BaseUrl
     client_id: Secret
