@@ -11,7 +11,18 @@ from core.i18n import Text
 from core.ids import Ids
 from core.metrics import PAYMENTS
 from payments import links, routing
-from payments.events import Event, Expired, Failed, LinkReady, ReceiptCame, Succeeded, TakesLong
+from payments.events import (
+    Event,
+    Expired,
+    Failed,
+    Held,
+    LinkReady,
+    Note,
+    ReceiptCame,
+    Starts,
+    Succeeded,
+    TakesLong,
+)
 from payments.records import Agent, Payment
 from payments.wallet import accounts as wallets
 from sms import outbound, templates
@@ -24,6 +35,7 @@ from taps import store as taps_store
 from taps.model import Tenant
 
 _TRY_AGAIN_AFTER = timedelta(minutes=30)
+_PROMPT_WITHIN = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,9 @@ class Notifier:
             )
         await outbound.enqueue(connection, rows)
 
-    def _texts(self, event: Event, tenants: dict[str, Tenant]) -> list["_Said"]:
+    def _texts(  # noqa: PLR0911 - a table of events
+        self, event: Event, tenants: dict[str, Tenant]
+    ) -> list["_Said"]:
         payment, now = event.payment, self.clock.now()
         match event:
             case Succeeded():
@@ -112,6 +126,13 @@ class Notifier:
         payment = event.payment
         if not event.is_in_wallet or (not event.credited_minor and payment.contact_msisdn == payment.msisdn):
             return []
+            case Held():
+                until = payment.expires_at + timedelta(minutes=1)
+                text = templates.held(_about(payment), self.printed, until=until)
+                return [_Said(payment, "held", payment.contact_msisdn, text)]
+            case Starts():
+                text = templates.waits_start(_about(payment), self.printed, until=now + _PROMPT_WITHIN)
+                return [_Said(payment, "start", payment.contact_msisdn, text)]
         about = replace(_about(payment), amount_minor=event.kept_minor)
         if event.credited_minor:
             text = templates.kept_more(about, self.printed, at=now)

@@ -67,6 +67,8 @@ class PushAnswered(Struct, frozen=True):
     reply: PushReply
 
 
+    is_probe: bool = False  # it has the place of the one that tries a rail which did not work
+    spent: frozenset[str] = frozenset()  # accounts that nothing may be tried again with for a while
 class Reported(Struct, frozen=True):
     """The provider's own word on a payment, obtained by asking it: this is proof.
 
@@ -74,6 +76,8 @@ class Reported(Struct, frozen=True):
     """
 
     payment_id: str
+    account_id: str = ""  # that was asked; empty: that of the payment
+    jitter: float = 0.0  # of 0 to 1, spreads the next try
     report: Report
     cause: str  # poll, callback, staff, recovery
     raw_id: str | None = None
@@ -101,9 +105,11 @@ class OpenItem(Struct, frozen=True):
 class NextPush(Struct, frozen=True):
     """The answer to StartPush: what to do."""
 
-    action: str  # send, skip, wait, ask_first
+    action: str  # send, skip, wait, ask_first, down
     wait_until: datetime | None = None
     ask: tuple[str, ...] = ()  # payments whose outcome must be asked first
 
 
 Command = Pay | RecordCash | StartPush | PushAnswered | Reported | TimeUp | OpenItem
+    account_id: str = ""  # send: where to; down: what does not work
+    attempt: int = 0  # send: on this account, from 1

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from payments.records import Agent, Payment
+from payments.records import Agent, Credit, Payment
 
 
 class Succeeded(Struct, frozen=True):
@@ -50,10 +50,42 @@ class LinkReady(Struct, frozen=True):
     until: datetime
 
 
+class Held(Struct, frozen=True):
+    """The rail does not work now: the payment is tried again until its time is up."""
+
+    payment: Payment
+
+
+class Starts(Struct, frozen=True):
+    """The rail is back, and the payment that the payer wanted to wait has started: the prompt is out."""
+
+    payment: Payment
+
+
 class ReceiptCame(Struct, frozen=True):
     """The network's receipt of a success that was told without one."""
 
     payment: Payment
 
 
-Event = Succeeded | Failed | Expired | TakesLong | LinkReady | ReceiptCame
+class Unmatched(Struct, frozen=True):
+    """Money came and nobody can tell what for; it waits for a person, who is helped by the payer's call."""
+
+    credit: Credit
+    provider: str
+
+
+class CashHandedIn(Struct, frozen=True):
+    """An agent has brought cash to a safe; `left_minor` of the same currency is still with them."""
+
+    agent: Agent
+    number: int
+    safe: str
+    amount_minor: int
+    left_minor: int
+    currency: str
+
+
+# What is true of money, but of no payment.
+Note = Unmatched | CashHandedIn
+Event = Succeeded | Failed | Expired | TakesLong | LinkReady | Held | Starts | ReceiptCame

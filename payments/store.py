@@ -291,7 +291,10 @@ async def _write_payments(connection: AsyncConnection, desk: Desk) -> None:
     new = [desk.payments[i].as_row() for i in sorted(desk.created)]
     await bulk.insert(connection, t.payments, new)
     old = [desk.payments[i] for i in sorted(desk.changed - desk.created)]
-    await bulk.update(connection, t.payments, [_changed(payment) for payment in old])
+    stayed = [_changed(payment, _FIXED) for payment in old if payment.payment_id not in desk.moved]
+    await bulk.update(connection, t.payments, stayed)
+    moved = [_changed(payment, _FIXED - _OF_RAIL) for payment in old if payment.payment_id in desk.moved]
+    await bulk.update(connection, t.payments, moved)
 
 
 _FIXED = frozenset(
@@ -303,8 +306,8 @@ _FIXED = frozenset(
 )  # fmt: skip
 
 
-def _changed(payment: Payment) -> dict[str, Any]:
-    row = {name: value for name, value in payment.as_row().items() if name not in _FIXED}
+def _changed(payment: Payment, fixed: frozenset[str]) -> dict[str, Any]:
+    row = {name: value for name, value in payment.as_row().items() if name not in fixed}
     return {**row, "version": payment.version + 1}
 
 
@@ -362,3 +365,4 @@ async def by_ids(connection: AsyncConnection, payment_ids: Iterable[str]) -> dic
     """Return payments by id."""
     rows = await bulk.fetch(connection, _PAYMENTS, _p.payment_id, payment_ids)
     return {row.payment_id: Payment.of(row) for row in rows}
+_OF_RAIL = frozenset({"provider", "account_id", "reference", "callback_key", "routes"})

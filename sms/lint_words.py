@@ -16,6 +16,8 @@ _DONE, _NOT_DONE, _UNDONE = "Done:", "Not done:", "Undone:"
 # What an SMS of this event says first, after the name of who speaks.
 OUTCOMES: dict[str, str] = {
     "wait.sms": _WAITING,
+    "held": _WAITING,
+    "waits.start": _WAITING,
     "wait.long": _WAITING,
     "paid": "Paid ",
     "paid.part": "Paid ",

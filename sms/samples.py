@@ -60,6 +60,8 @@ def samples(data: Data) -> list[Sample]:
         templates.wait_sms(about, printed, since=at),
         templates.wait_long(about, printed, since=at, until=at),
         templates.pay_link(about, url=_PAGE, until=at),
+        templates.held(about, printed, until=at),
+        templates.waits_start(about, printed, until=at),
         templates.paid(about, at=at, receipt=receipt),
         templates.paid_part(about, printed, left_minor=left, at=at, receipt=receipt),
         templates.paid_for_you(about, at=at),

@@ -70,6 +70,16 @@ def pay_link(about: About, *, url: str, until: datetime) -> Text:
     return _text("link", about, period=_period(about), url=url, until=say.stamp(until))
 
 
+def held(about: About, printed: Printed, *, until: datetime) -> Text:
+    """Say that the wallet's provider does not work, and until when it is tried again."""
+    return _text("held", about, wallet=about.wallet, until=say.time(until), help=_help(printed))
+
+
+def waits_start(about: About, printed: Printed, *, until: datetime) -> Text:
+    """Say that the provider works again and asks now, as was wanted; by when the prompt must be there."""
+    return _text("waits.start", about, wallet=about.wallet, until=say.time(until), code=printed.service_code)
+
+
 def paid(about: About, *, at: datetime, receipt: str | None = None) -> Text:
     """Say that everything is paid; a rail may give no receipt."""
     return _text("paid", about, when=_at(at), period=_period(about), receipt=_receipt(about, receipt))

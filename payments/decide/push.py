@@ -6,8 +6,9 @@ from typing import Any
 from payments.commands import NextPush, PushAnswered, Reported, StartPush, TimeUp
 from payments.decide.end import expire, fail
 from payments.decide.report import reported
+from payments.decide.reroute import another_rail, stray_answer
 from payments.desk import Desk
-from payments.events import LinkReady
+from payments.events import Held, LinkReady, Starts
 from payments.links import TOKEN_BYTES
 from payments.providers.base import PushReply, Reason, Taken
 from payments.records import Payment
@@ -17,13 +18,17 @@ _SKIP = NextPush("skip")
 _WAIT_S = 1.0
 _NEXT_TRY_S = 1.0
 _NEXT_TRY_MOST_S = 30.0
+_NEXT_CALL_MOST_S = 300.0  # of what was never taken
+_SPENT_WAIT_S = 5.0
+_TOLD_AFTER = 3  # tries that came to nothing: a shorter fault need not be told
 
 
 def start_push(desk: Desk, command: StartPush) -> NextPush:
     """Say whether to send the prompt now, having noted that it is being sent.
 
     A push that was started before and never answered (the process died) goes out again only where the
-    rail knows our reference; elsewhere its outcome is unknown and only the rail can tell.
+    rail knows our reference; elsewhere its outcome is unknown and only the rail can tell. While the rail
+    does not work nothing leaves, but the one try that finds out.
     """
     payment = desk.payments.get(command.payment_id)
     if payment is None or not _may_be_pushed(payment):
@@ -31,15 +36,15 @@ def start_push(desk: Desk, command: StartPush) -> NextPush:
     if desk.now >= payment.expires_at:
         return _out_of_time(desk, payment)
     if payment.push_state != "none":
-        return _resume(desk, payment)
-    return _first_push(desk, payment)
+        return _resume(desk, payment, command)
+    return _first_push(desk, payment, command)
 
 
 def _may_be_pushed(payment: Payment) -> bool:
     return payment.is_open and payment.push_state != "accepted" and payment.validation == "proceed"
 
 
-def _first_push(desk: Desk, payment: Payment) -> NextPush:
+def _first_push(desk: Desk, payment: Payment, command: StartPush) -> NextPush:
     if not _still_owed(desk, payment):
         fail(desk, payment, "paid_already", cause="recheck")
         return _SKIP
@@ -48,7 +53,30 @@ def _first_push(desk: Desk, payment: Payment) -> NextPush:
         return NextPush("ask_first", wait_until=desk.later(_WAIT_S), ask=older)
     if _handset_is_busy(desk, payment):
         return NextPush("wait", wait_until=min(desk.later(_WAIT_S), payment.expires_at))
+    if payment.account_id in desk.down and not command.is_probe:
+        moved = another_rail(desk, payment, cause="rail_down")
+        return _send(desk, moved) if moved else _hold(desk, payment)
+    if _is_spent(payment, command):
+        return NextPush("wait", wait_until=min(desk.later(_SPENT_WAIT_S), payment.expires_at))
     return _send(desk, payment)
+
+
+def _is_spent(payment: Payment, command: StartPush) -> bool:
+    return bool(payment.push_attempts) and not command.is_probe and payment.account_id in command.spent
+
+
+def _hold(desk: Desk, payment: Payment) -> NextPush:
+    """Keep a payment until its rail works; whoever did not ask for that is told."""
+    _tell_held(desk, payment)
+    return NextPush("down", wait_until=payment.expires_at, account_id=payment.account_id)
+
+
+def _tell_held(desk: Desk, payment: Payment) -> None:
+    if payment.held_at:
+        return
+    held = desk.touch(payment, held_at=desk.now)
+    if not held.waits:
+        desk.events.append(Held(held))
 
 
 def _out_of_time(desk: Desk, payment: Payment) -> NextPush:
@@ -65,18 +93,22 @@ def _end_unanswered(desk: Desk, payment: Payment) -> None:
         expire(desk, payment, cause="timer")
 
 
-def _resume(desk: Desk, payment: Payment) -> NextPush:
+def _resume(desk: Desk, payment: Payment, command: StartPush) -> NextPush:
     # The earlier try may have been taken: whatever a further one is answered, only the rail can tell.
     if payment.status == "initiated":
         payment = _outcome_unknown(desk, payment, cause="recovery")
-    if desk.rules.traits(payment).push_is_repeatable:
-        return _send(desk, payment)
-    return _SKIP
+    if not desk.rules.traits(payment).push_is_repeatable:
+        return _SKIP
+    if payment.account_id in desk.down and not command.is_probe:
+        return NextPush("down", wait_until=payment.expires_at, account_id=payment.account_id)
+    if _is_spent(payment, command):
+        return NextPush("wait", wait_until=min(desk.later(_SPENT_WAIT_S), payment.expires_at))
+    return _send(desk, payment)
 
 
 def _send(desk: Desk, payment: Payment) -> NextPush:
-    desk.touch(payment, push_state="started", push_attempts=payment.push_attempts + 1)
-    return NextPush("send")
+    sent = desk.touch(payment, push_state="started", push_attempts=payment.push_attempts + 1)
+    return NextPush("send", account_id=sent.account_id, attempt=sent.push_attempts)
 
 
 def _still_owed(desk: Desk, payment: Payment) -> bool:
@@ -103,6 +135,8 @@ def push_answered(desk: Desk, command: PushAnswered) -> Again | Noted:
 
 def _answered(desk: Desk, command: PushAnswered) -> Again | Noted:
     payment, reply = desk.payments[command.payment_id], command.reply
+    if command.account_id not in ("", payment.account_id):
+        return stray_answer(desk, payment, command)
     if not payment.is_open:
         return _learn(desk, payment, reply)
     match reply.taken:
@@ -112,9 +146,9 @@ def _answered(desk: Desk, command: PushAnswered) -> Again | Noted:
         case Taken.REFUSED:
             return _refused(desk, payment, reply)
         case Taken.NOT_REACHED:
-            return _not_reached(desk, payment, reply)
+            return _not_reached(desk, payment, reply, command.jitter)
         case Taken.UNKNOWN:
-            return _unknown(desk, payment, reply)
+            return _unknown(desk, payment, reply, command.jitter)
 
 
 def _learn(desk: Desk, payment: Payment, reply: PushReply) -> Noted:
@@ -133,12 +167,14 @@ def _learn(desk: Desk, payment: Payment, reply: PushReply) -> Noted:
     return Noted(payment, "repeated")
 
 
-def _refused(desk: Desk, payment: Payment, reply: PushReply) -> Noted:
+def _refused(desk: Desk, payment: Payment, reply: PushReply) -> Again | Noted:
     # A no to a later try says nothing about an earlier one whose outcome is unknown.
     if payment.status == "pending" and payment.push_attempts > 1:
         if payment.push_state != "accepted":
             desk.touch(payment, push_state="unknown")
         return Noted(payment, "unknown")
+    if reply.is_config_fault and another_rail(desk, payment, cause="refused"):
+        return Again(desk.now)  # it is about our account, not about the payer
     payment = desk.touch(payment, push_state="refused")
     fail(desk, payment, reply.reason or Reason.OTHER, detail=reply.code)
     return Noted(payment, "refused")
@@ -154,7 +190,9 @@ def _submitted(desk: Desk, payment: Payment, reply: PushReply) -> None:
     }
     if payment.status == "initiated":
         desk.move_orders(payment, "start")
-        desk.move(payment, "submit", cause="push", detail=reply.code, **times)
+        payment = desk.move(payment, "submit", cause="push", detail=reply.code, **times)
+        if payment.waits:
+            desk.events.append(Starts(payment))
     else:
         desk.touch(payment, **times)
     if reply.pay_url:
@@ -176,13 +214,19 @@ def _hand_link(desk: Desk, payment: Payment, url: str, until: datetime | None) -
     desk.events.append(ready)
 
 
-def _not_reached(desk: Desk, payment: Payment, reply: PushReply) -> Again | Noted:
-    wait_s = max(reply.retry_after_s or 0, min(_NEXT_TRY_MOST_S, _NEXT_TRY_S * 2**payment.push_attempts))
+def _not_reached(desk: Desk, payment: Payment, reply: PushReply, jitter: float) -> Again | Noted:
+    if another_rail(desk, payment, cause="not_reached"):
+        return Again(desk.now)
+    wait_s = max(
+        (reply.retry_after_s or 0) * (1 + jitter / 4), _backoff_s(payment, _NEXT_CALL_MOST_S, jitter)
+    )
     at = desk.later(wait_s)
     # Once a try was of unknown outcome, a later one that provably failed says nothing about it.
     was_unknown = payment.status == "pending"
-    if payment.push_attempts < desk.rules.push_attempts and at < payment.expires_at:
-        desk.touch(payment, push_state="unknown" if was_unknown else "none")
+    if at < payment.expires_at:
+        payment = desk.touch(payment, push_state="unknown" if was_unknown else "none")
+        if not was_unknown and payment.push_attempts >= _TOLD_AFTER:
+            _tell_held(desk, payment)
         return Again(at)
     if was_unknown:
         desk.touch(payment, push_state="unknown")
@@ -191,11 +235,16 @@ def _not_reached(desk: Desk, payment: Payment, reply: PushReply) -> Again | Note
     return Noted(payment, "refused")
 
 
-def _unknown(desk: Desk, payment: Payment, reply: PushReply) -> Again | Noted:
+def _backoff_s(payment: Payment, most_s: float, jitter: float) -> float:
+    doubled_s: float = _NEXT_TRY_S * 2 ** min(payment.push_attempts, 16)
+    return min(most_s, doubled_s) * (1 - jitter / 2)
+
+
+def _unknown(desk: Desk, payment: Payment, reply: PushReply, jitter: float) -> Again | Noted:
     if payment.status == "initiated":
         payment = _outcome_unknown(desk, payment, cause="push", detail=reply.code)
     repeatable = desk.rules.traits(payment).push_is_repeatable
-    at = desk.later(min(_NEXT_TRY_MOST_S, _NEXT_TRY_S * 2**payment.push_attempts))
+    at = desk.later(_backoff_s(payment, _NEXT_TRY_MOST_S, jitter))
     if repeatable and payment.push_attempts < desk.rules.push_attempts and at < payment.expires_at:
         return Again(at)
     return Noted(payment, "unknown")

@@ -79,6 +79,8 @@ class World:
         self.credits, self.items = {}, {}
         self.audit, self.cash = [], {}
         self.tenancies = {(KNY2, MARY): "mary", (KNY2, JOHN): "john"}
+        self.down = set()  # accounts whose breaker is not closed
+        self.routes = []
         self.sent = Counter()  # payment_id -> "send" decisions
 
     @property
@@ -98,7 +100,7 @@ class World:
         return answer
 
     def desk(self, starts=()):
-        desk = Desk(self.now, self.ids, self.rules)
+        desk = Desk(self.now, self.ids, self.rules, down=frozenset(self.down))
         for found in oldest_first(self.parts.values()):
             desk.parts.setdefault(found.tap_id, {})[found.part_id] = found
         desk.currencies = {p.tap_id: p.currency for p in self.parts.values()}
@@ -154,6 +156,7 @@ class World:
         self.parts = {i: p for of_tap in desk.parts.values() for i, p in of_tap.items()}
         self.trail += desk.rows["payment_transitions"]
         self.entries += desk.rows["ledger_entries"]
+        self.routes += desk.rows["payment_routes"]
         self.outbox += desk.rows["outbox"]
         self.audit += desk.rows["audit_log"]
         self.cash = desk.cash
@@ -224,11 +227,11 @@ class World:
         self.answer(payment_id, Taken.ACCEPTED, provider_reference=f"ref-{payment_id}")
         return payment_id
 
-    def start(self, payment_id):
-        return self.do(StartPush(payment_id))
+    def start(self, payment_id, **how):
+        return self.do(StartPush(payment_id, **how))
 
-    def answer(self, payment_id, taken, **reply):
-        return self.do(PushAnswered(payment_id, PushReply(taken, **reply)))
+    def answer(self, payment_id, taken, *, account_id="", jitter=0.0, **reply):
+        return self.do(PushAnswered(payment_id, PushReply(taken, **reply), account_id, jitter))
 
     def report(self, payment_id, outcome, *, cause="poll", hint=None, **said):
         return self.do(Reported(payment_id, Report(outcome, **said), cause, hint=hint))

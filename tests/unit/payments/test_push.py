@@ -14,7 +14,7 @@ NAIROBI = {"tap_id": NRB, "phone": ACHIENG, "provider": "daraja"}
 
 def test_the_first_push_is_noted_before_it_is_sent(world):
     payment_id = world.accepted()
-    assert world.start(payment_id) == NextPush("send")
+    assert world.start(payment_id) == NextPush("send", account_id="mtn:acc", attempt=1)
     payment = world[payment_id]
     assert (payment.status, payment.push_state, payment.push_attempts) == ("initiated", "started", 1)
 
@@ -69,9 +69,30 @@ def test_not_reached_is_tried_again_with_growing_waits_and_a_bound(world):
         waits.append((again.at - world.now).total_seconds())
         world.wait(waits[-1])
         assert world.start(payment_id).action == "send"
-    assert waits == [2, 4, 8, 16, 30]
-    assert world.sent[payment_id] == world.rules.push_attempts == 6
+    assert waits == [2, 4, 8, 16, 32, 64, 128]  # the next would be after its time is up
+    assert world.sent[payment_id] == 8
     assert (world[payment_id].status, world[payment_id].reason) == ("failed", "down")
+
+
+def test_the_waits_between_tries_are_spread_by_jitter(world):
+    payment_id = world.started()
+    again = world.answer(payment_id, Taken.NOT_REACHED, code="503", jitter=0.5)
+    assert (again.at - world.now).total_seconds() == 1.5
+    world.wait(2)
+    world.start(payment_id)
+    again = world.answer(payment_id, Taken.NOT_REACHED, code="503", retry_after_s=100, jitter=1.0)
+    assert (again.at - world.now).total_seconds() == 125  # never sooner than the provider says
+
+
+def test_whoever_waits_for_a_fault_that_lasts_is_told_once(world):
+    payment_id = world.started()
+    told = []
+    while isinstance(again := world.answer(payment_id, Taken.NOT_REACHED), Again):
+        told.append(world.told())
+        world.wait((again.at - world.now).total_seconds())
+        world.start(payment_id)
+    assert told[:4] == [[], [], ["Held"], ["Held"]]
+    assert world.told() == ["Held", "Failed"]
 
 
 def test_not_reached_waits_as_long_as_the_provider_says(world):
@@ -149,7 +170,7 @@ def test_a_no_to_a_later_try_says_nothing_about_an_unknown_one(world, taken):
 
 def test_after_a_crash_mtn_is_sent_again_and_its_outcome_counts_as_unknown(world):
     payment_id = world.started()
-    assert world.start(payment_id) == NextPush("send")
+    assert world.start(payment_id) == NextPush("send", account_id="mtn:acc", attempt=2)
     assert (world[payment_id].status, world[payment_id].push_state) == ("pending", "started")
 
 

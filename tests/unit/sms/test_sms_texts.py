@@ -42,6 +42,22 @@ MODEL = [
         ),
     ),
     (
+        templates.held(ABOUT, PRINTED, until=UNTIL),
+        144,
+        (
+            "Madzi: Waiting: K30.00 for KNY-0417-1. Airtel Money is not working now. "
+            "We try again until 09:15 and SMS you. Do not pay again. Help: 0211000000"
+        ),
+    ),
+    (
+        templates.waits_start(ABOUT, PRINTED, until=UNTIL),
+        131,
+        (
+            "Madzi: Waiting: K30.00 for KNY-0417-1. Airtel Money is back and now asks for the PIN, as you "
+            "wanted. Nothing by 09:15? Dial *384*7#"
+        ),
+    ),
+    (
         templates.paid(ABOUT, at=AT, receipt=RECEIPT),
         112,
         (
