@@ -140,5 +140,6 @@ def usual(msisdn: str) -> str | None:
 
 
 def for_currency(rails: Iterable[Rail], currency: str) -> list[Rail]:
-    """Return the rails that collect in a currency, in a stable order."""
-    return sorted((r for r in rails if currency in r.traits.currencies), key=lambda r: r.provider)
+    """Return the rails that ask a handset in a currency, in a stable order: what a phone is offered."""
+    fitting = (r for r in rails if currency in r.traits.currencies and r.traits.asks_handset)
+    return sorted(fitting, key=lambda r: r.provider)
