@@ -3,6 +3,7 @@
 import base64
 import binascii
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from payments.validation import Limits
 from sms.quiet import QuietHours
 from sms.settings import AfricasTalkingSettings
 
+Networks = tuple[IPv4Network | IPv6Network, ...]
 DEMO_TOKEN = "demo-channel-token"  # noqa: S105 - public on purpose, refused in production
 _SHORTEST_TOKEN = 16
 _KEY_BYTES = 32
@@ -84,6 +86,11 @@ class Settings(BaseSettings):
     max_waiting_hops: int = 2000
     api_rate_per_s: float = Field(50, gt=0)  # for each token of /api/v1
     api_burst: int = Field(100, ge=1)
+    callback_sources: dict[str, Networks] = {}  # by provider; one that is not named may send from anywhere
+    trusted_proxies: int = Field(0, ge=0, le=10)  # in front of us, whose X-Forwarded-For is believed
+    callback_rate_per_s: float = Field(500, gt=0)  # of each gateway account
+    callback_burst: int = Field(2000, ge=1)
+    c2b_strict: bool = False  # payments by hand for no tap of ours are refused where a rail asks before
 
     bill_day: int = Field(1, ge=0, le=28)  # of the month, in Lusaka; 0: never
     reminders: bool = False

@@ -14,12 +14,11 @@ from core.errors import BadInput
 from core.metrics import HOP_SECONDS
 from gateway import exposition, gauges, pay_pages, problems, sms_inbox
 from gateway.api import rest
-from gateway.callbacks import Raw
+from gateway.callback_edge import Edge
 from gateway.channels import africastalking, routes
 from gateway.channels.ends import Ended, let_go
 from gateway.runtime import Runtime
 from gateway.schema import is_current
-from payments.providers.base import Provider, SignsNotices
 from sms import reports
 from sms.tables import sms_opt_outs
 
@@ -31,8 +30,6 @@ WAKE: web.AppKey[Callable[[str], None]] = web.AppKey("wake")
 MOST_BODY_BYTES = 64 * 1024
 _KIND = "[a-z0-9_]{1,20}"
 _HOP_METADATA = "at-ussd-hop-metadata"  # comes back with the next hop (reference africastalking §1)
-_NO_REPLY = ("application/json", "{}")
-_LONGEST_SIGNATURE = 1400  # payments.tables; base64 of 8,192 bits
 _FORM = "application/x-www-form-urlencoded"  # what `post` would do with it costs as much again
 _DURATION = re.compile(r"\d{1,8}", re.ASCII)
 
@@ -42,7 +39,9 @@ def create_app(runtime: Runtime, wake: Wake = lambda _kind: None) -> web.Applica
     app = web.Application(client_max_size=MOST_BODY_BYTES)
     app[RUNTIME] = runtime
     app[WAKE] = wake
-    app.add_routes(problems.guarded(_routes(runtime, wake)))
+    edge = Edge(runtime, wake)
+    app.on_cleanup.append(lambda _: edge.close())
+    app.add_routes(problems.guarded(_routes(runtime, wake, edge)))
     rest.add_to(app, runtime, lambda: wake("push"))
     # Last, so that what no endpoint takes is answered as a problem too. A middleware would do the same, but
     # costs every hop a tenth of what a bare handler takes.
@@ -50,7 +49,7 @@ def create_app(runtime: Runtime, wake: Wake = lambda _kind: None) -> web.Applica
     return app
 
 
-def _routes(runtime: Runtime, wake: Wake) -> list[web.RouteDef]:
+def _routes(runtime: Runtime, wake: Wake, edge: Edge) -> list[web.RouteDef]:
     return [
         web.post("/ussd/africastalking/{token}", ussd(runtime, wake)),
         web.post("/ussd/africastalking/{token}/events", ussd_ended),
@@ -58,10 +57,10 @@ def _routes(runtime: Runtime, wake: Wake) -> list[web.RouteDef]:
         web.post("/sms/africastalking/{token}/inbound", sms_in),
         web.post("/sms/africastalking/{token}/delivery", sms_delivered),
         web.post("/sms/africastalking/{token}/optout", sms_opt_out),
-        web.post("/cb/{token}", callback),
-        web.put("/cb/{token}", callback),
-        web.post(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
-        web.put(f"/cb/{{token}}/{{kind:{_KIND}}}", callback),
+        web.post("/cb/{token}", edge.take),
+        web.put("/cb/{token}", edge.take),
+        web.post(f"/cb/{{token}}/{{kind:{_KIND}}}", edge.take),
+        web.put(f"/cb/{{token}}/{{kind:{_KIND}}}", edge.take),
         web.get("/pay/{token}", pay_pages.open_page(runtime)),
         web.get("/healthz", healthz),
         web.get("/readyz", readyz),
@@ -156,39 +155,6 @@ async def sms_opt_out(request: web.Request) -> web.Response:
             connection, sms_opt_outs, [sms_inbox.opt_out_row(form, now=runtime.clock.now())]
         )
     return web.Response(text="stored")
-
-
-async def callback(request: web.Request) -> web.Response:
-    """Store what a provider sends, answer at once, believe it only when the provider confirms it."""
-    runtime = request.app[RUNTIME]
-    account = await runtime.gateways.find_account(request.match_info["token"])
-    if account is None:
-        raise web.HTTPNotFound
-    provider = await runtime.gateways.find_provider(account.account_id)  # None: stored all the same
-    signs = _signer(provider) if provider else None
-    raw = Raw(
-        account=account,
-        kind=request.match_info.get("kind", "callback"),
-        key=africastalking.clean(request.query.get("key", ""))[:22],
-        body=await request.read(),
-        source=request.remote or "",
-        signature=_signature(request, signs),
-    )
-    raw_id = await runtime.inbox.store(raw)
-    request.app[WAKE]("callback")
-    usual = provider.traits.callback_reply if provider else _NO_REPLY
-    content_type, body = signs.acknowledgement(raw.body, raw_id) if signs else usual
-    return web.Response(text=body, content_type=content_type)
-
-
-def _signer(provider: Provider) -> SignsNotices | None:
-    return provider if isinstance(provider, SignsNotices) else None
-
-
-def _signature(request: web.Request, signs: SignsNotices | None) -> str:
-    """Return a notice's signature as it came; longer than any is as good as none, and cannot be stored."""
-    header = request.headers.get(signs.signature_header, "") if signs else ""
-    return africastalking.clean(header)[:_LONGEST_SIGNATURE]
 
 
 async def healthz(_request: web.Request) -> web.Response:
