@@ -66,7 +66,7 @@ def read(provider: str, raw: bytes) -> dict[str, Any]:
 def _object(text: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput("this begins like JSON, but is none", code="bad_file") from None
     return found
 

@@ -103,7 +103,7 @@ def _new_token(zone: str, provider: str) -> None:
         overlap_s = given.callback_overlap_s
         return await account_acts.new_token(connection, unlocking, zone, provider, overlap_s, ids, now)
 
-    ends_at = run(audited(Act("gateway.address", f"{provider}:{zone.lower()}"), work))
+    ends_at = run(audited(Act("gateway.address", f"{provider}:{zone}"), work))
     typer.echo(
         f"{provider} of {zone} has new callback addresses; the old ones are taken until {rfc3339(ends_at)}. "
         "Register the new ones: madzi gateways list --urls",

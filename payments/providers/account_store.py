@@ -4,7 +4,8 @@ Whoever changes something here has taken its turn (`core.vault.take_turn`) in th
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import bulk, vault
 from core.errors import NotFound
 from core.ids import Ids
-from core.vault import Keyring, VaultError
+from core.vault import Keyring, NotGenuine, VaultError
 from payments.providers.accounts import Account, State, default_id, hash_token, safe_token, zone_id
 from payments.providers.tables import callback_tokens, gateway_accounts
 
@@ -169,12 +170,15 @@ async def new_token(
 ) -> datetime:
     """Give an account a new callback token; return until when the one before is still taken.
 
-    Those that have ended are removed. Raises NotFound (no_such_account).
+    Those that have ended, or cannot be opened, are removed. Raises NotFound (no_such_account).
     """
     row = await _found(connection, account_id)
     ends_at = now + overlap
     mine = _t.account_id == account_id
-    await connection.execute(sa.delete(callback_tokens).where(mine, _t.ends_at <= now))
+    held = (await connection.execute(_TOKENS.where(mine))).all()
+    broken = [one.token_hash for one in held if not _opened_token(ring, one)]
+    over = sa.or_(_t.ends_at <= now, _t.token_hash.in_(broken))
+    await connection.execute(sa.delete(callback_tokens).where(mine, over))
     await connection.execute(
         sa.update(callback_tokens).where(mine, _t.ends_at.is_(None)).values(ends_at=ends_at)
     )
@@ -233,17 +237,29 @@ def _others(ring: Keyring, rows: Sequence[Any], column: str, most: int) -> list[
 
 
 def _sealed_anew(ring: Keyring, row: Any) -> dict[str, Any]:
-    secret = ring.open(row.credentials, *_binding(row.account_id, row.zone, row.version))
+    with _naming(row, "set its credentials again"):
+        secret = ring.open(row.credentials, *_binding(row.account_id, row.zone, row.version))
     version = row.version + 1
     sealed = ring.seal(secret, *_binding(row.account_id, row.zone, version))
     return {"account_id": row.account_id, "credentials": sealed, "version": version}
 
 
 def _token_sealed_anew(ring: Keyring, row: Any) -> dict[str, Any]:
-    token = ring.open(row.sealed, *_token_binding(row))
+    with _naming(row, "give it a new callback token"):
+        token = ring.open(row.sealed, *_token_binding(row))
     version = row.version + 1
     binding = (_CALLBACK, row.zone, row.account_id, version, row.token_hash)
     return {"token_hash": row.token_hash, "sealed": ring.seal(token, *binding), "version": version}
+
+
+@contextmanager
+def _naming(row: Any, advice: str) -> Iterator[None]:
+    try:
+        yield
+    except NotGenuine:
+        raise NotGenuine(
+            f"{row.account_id}: what is sealed was changed in the database: {advice}, then go on"
+        ) from None
 
 
 async def used_keys(connection: AsyncConnection) -> set[str]:
