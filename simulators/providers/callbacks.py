@@ -99,6 +99,23 @@ class Sender:
             return
         async with self._slots:
             outcome = await self._try(self._session, method, url, body, headers or {})
+        self._note(url, outcome, body)
+
+    async def ask(self, method: str, url: str, body: bytes) -> tuple[int, str] | None:
+        """Send a question and return status and text of the answer; None where there is none."""
+        if self._session is None:
+            return None
+        headers = {"Content-Type": "application/json"}
+        try:
+            async with self._slots, self._session.request(method, url, data=body, headers=headers) as reply:
+                said = reply.status, await reply.text()
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            self._note(url, f"{type(error).__name__}: {error}", body)
+            return None
+        self._note(url, said[0], body)
+        return said
+
+    def _note(self, url: str, outcome: int | str, body: bytes) -> None:
         self.recent.append(
             {"at": rfc3339(self._timing.now()), "url": url, "outcome": outcome, "body": body.decode()}
         )

@@ -63,6 +63,18 @@ class Daraja:
     # The sandbox's published passkey, from the password check of reference daraja §2.
     passkey: str = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
     payee: str = "NAIROBI WATER TRUST"
+    initiator: str = "testapi"
+    initiator_password: str = "demo-daraja-initiator"  # noqa: S105 - opens only this simulator
+    b2c_shortcode: str | None = None  # who pays out, where it is not `shortcode`
+    opening_balance: str = "1000000"  # of the account that pays out
+    external_validation: bool = True
+    validation_limit_s: float = 8.0
+    mask: str = "spaced"  # or starred, none: numbers in confirmations
+    c2b_after_s: float = (
+        0.4  # from an STK payment to its confirmation; below `callback_s`: before the callback
+    )
+    registers_once: bool = False  # as production does
+    pull_page: int = 100
     expires_in_as_text: bool = True
     still_processing: str = "500.001.1001"  # or 4999, or mixed: how a query says that the prompt is open
     unanswered_code: str = "1037"  # or 1019

@@ -1,4 +1,4 @@
-"""M-PESA Daraja on the wire: oauth, STK push, STK query (reference daraja)."""
+"""M-PESA Daraja on the wire: oauth, STK push, STK query; the rest stands beside (reference daraja)."""
 
 import random
 import string
@@ -15,6 +15,8 @@ from simulators.providers import daraja_checks as check
 from simulators.providers import daraja_ids as ids
 from simulators.providers import daraja_wire as wire
 from simulators.providers.book import Push
+from simulators.providers.daraja_c2b import DarajaC2b
+from simulators.providers.daraja_out import DarajaOut
 from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 
@@ -35,6 +37,8 @@ class Daraja:
         self._network = network
         self._edge = Edge(self.name, network, wire.SPOILT, network.note_refusal(self.name))
         self._random = random.Random(f"daraja|{network.config.seed}|{network.book.next_serial()}")  # noqa: S311 - repeats
+        self._c2b = DarajaC2b(network, self._edge, self._admit)
+        self._out = DarajaOut(self, network, self._edge, self._admit)
         self._token: tuple[str, datetime] | None = None
         self._last_query: datetime | None = None
         self._recent: deque[tuple[datetime, str, str]] = deque(maxlen=_MOST_RECENT)
@@ -42,6 +46,8 @@ class Daraja:
     def routes(self, prefix: str) -> list[web.RouteDef]:
         """Return the provider's endpoints under `prefix`."""
         return [
+            *self._c2b.routes(prefix),
+            *self._out.routes(prefix),
             web.get(f"{prefix}/oauth/v1/generate", self._serve_token),
             web.post(f"{prefix}/mpesa/stkpush/v1/processrequest", self._serve_push),
             web.post(f"{prefix}/mpesa/stkpushquery/v1/query", self._serve_query),
@@ -67,12 +73,16 @@ class Daraja:
         return ids.receipt(self._network.book.next_serial(), self._network.timing.now())
 
     def notice(self, push: Push) -> bytes:
-        """Return the callback's body."""
-        return wire.callback(push)
+        """Return the body of the callback, or of the result of money out."""
+        return self._out.notice(push) if push.outgoing else wire.callback(push)
+
+    def took(self, push: Push) -> None:
+        """Tell of a payment by the other channel too."""
+        self._c2b.took(push)
 
     def stale(self, push: Push) -> Push:
-        """Return what an older notice might have said: that nobody answered."""
-        return replace(push, code="1037", receipt=None)
+        """Return what an older notice might have said: that nobody answered, or that the system was busy."""
+        return replace(push, code="26" if push.outgoing else "1037", receipt=None)
 
     def forged_success(self, push: Push) -> Push:
         """Return a claim that this push was paid."""
@@ -122,6 +132,7 @@ class Daraja:
             {
                 "merchant_request_id": ids.merchant_request_id(self._network.book.next_serial()),
                 "account": fields["AccountReference"],
+                "type": fields["TransactionType"],
             },
         )
 

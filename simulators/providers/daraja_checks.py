@@ -69,7 +69,8 @@ def _amount(text: str) -> bool:
     return _WHOLE.fullmatch(text) is not None and int(text) <= _MOST_SHILLINGS
 
 
-def _phone(text: str) -> bool:
+def is_phone(text: str) -> bool:
+    """Say whether this is a Kenyan mobile of twelve digits."""
     return _PHONE.fullmatch(text) is not None
 
 
@@ -77,17 +78,18 @@ def _account(text: str) -> bool:
     return 0 < len(text) <= _LONGEST_REFERENCE
 
 
-def _url(text: str) -> bool:
+def is_url(text: str) -> bool:
+    """Say whether Daraja would call this address (reference §12)."""
     return urlsplit(text).scheme in ("http", "https") and not _BANNED.search(text)
 
 
 _RULES: dict[str, Callable[[str], bool]] = {
     "TransactionType": lambda text: text in (PAYBILL, BUY_GOODS),
     "Amount": _amount,
-    "PartyA": _phone,
+    "PartyA": is_phone,
     "PartyB": lambda text: text.isdigit(),
-    "PhoneNumber": _phone,
-    "CallBackURL": _url,
+    "PhoneNumber": is_phone,
+    "CallBackURL": is_url,
     "AccountReference": _account,
     "TransactionDesc": lambda text: len(text) <= _LONGEST_DESC,
 }

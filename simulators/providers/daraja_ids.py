@@ -39,6 +39,16 @@ def merchant_request_id(serial: int) -> str:
     )
 
 
+def originator(serial: int) -> str:
+    """Return Daraja's own name of a request, in the old shape: never a UUID."""
+    return f"{serial * _SCRAMBLE % 10**5:05d}-{serial % 10**8:08d}-1"
+
+
+def conversation(serial: int, at: datetime) -> str:
+    """Return `AG_`, the day in Nairobi, and twenty hexadecimal digits."""
+    return f"AG_{at.astimezone(NAIROBI):%Y%m%d}_{serial * _SCRAMBLE % 16**20:020x}"
+
+
 def _base36(value: int) -> str:
     text = ""
     for _ in range(7):
