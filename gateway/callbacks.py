@@ -221,6 +221,8 @@ class Confirmer:
         payment_id = payment.payment_id if payment else None
         if payment and payment.receipt == hint.receipt:
             return Finding("repeated", payment_id)
+        if hint.outcome is not Outcome.PAID:
+            return Finding("stale", payment_id)  # it tells of no money
         detail = f"an old notice of {hint.amount_minor} minor units, receipt {hint.receipt}"
         key = f"stale:{raw.account_id}:{hint.receipt or raw.raw_id}"
         await self._open(raw, key, "stale_notice", hint, detail, payment_id)
@@ -228,7 +230,7 @@ class Confirmer:
 
     async def _take(self, raw: StoredCallback, payment: Payment, word: Report) -> Finding:
         """The provider's signature is on it: the payment moves by it, without asking."""
-        if payment.status == "success" and payment.receipt != word.receipt:
+        if word.outcome is Outcome.PAID and payment.status == "success" and payment.receipt != word.receipt:
             detail = f"a notice of {word.amount_minor} minor units, receipt {word.receipt}, for what is paid"
             key = f"second:{raw.account_id}:{word.receipt or raw.raw_id}"
             await self._open(raw, key, "second_receipt", word, detail, payment.payment_id)

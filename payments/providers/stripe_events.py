@@ -88,6 +88,8 @@ def read(body: bytes) -> Report:
     Raises BadInput where it is no event of Stripe's.
     """
     kind, told = event_of(body)
+    if names_of(told)["external_id"] is None:
+        return Report(Outcome.UNKNOWN, code=code_of(kind))  # of another business of the same account
     if kind in _SESSIONS:
         return session_report(told, has_failed=kind == "checkout.session.async_payment_failed")
     if kind in _INTENTS:
