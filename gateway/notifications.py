@@ -34,8 +34,8 @@ from sms.tenancy_texts import shown
 from taps import store as taps_store
 from taps.model import Tenant
 
-_TRY_AGAIN_AFTER = timedelta(minutes=30)
 _PROMPT_WITHIN = timedelta(minutes=3)
+_TRY_AGAIN_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,13 @@ class Notifier:
                 url = links.address(self.public_url, event.token)
                 text = templates.pay_link(_about(payment), url=url, until=event.until)
                 return [_Said(payment, "link", payment.contact_msisdn, text)]
+            case Held():
+                until = payment.expires_at + timedelta(minutes=1)
+                text = templates.held(_about(payment), self.printed, until=until)
+                return [_Said(payment, "held", payment.contact_msisdn, text)]
+            case Starts():
+                text = templates.waits_start(_about(payment), self.printed, until=now + _PROMPT_WITHIN)
+                return [_Said(payment, "start", payment.contact_msisdn, text)]
             case ReceiptCame():
                 at, receipt = payment.created_at, payment.receipt or ""
                 text = templates.late_receipt(_about(payment), at=at, receipt=receipt)
@@ -126,13 +133,6 @@ class Notifier:
         payment = event.payment
         if not event.is_in_wallet or (not event.credited_minor and payment.contact_msisdn == payment.msisdn):
             return []
-            case Held():
-                until = payment.expires_at + timedelta(minutes=1)
-                text = templates.held(_about(payment), self.printed, until=until)
-                return [_Said(payment, "held", payment.contact_msisdn, text)]
-            case Starts():
-                text = templates.waits_start(_about(payment), self.printed, until=now + _PROMPT_WITHIN)
-                return [_Said(payment, "start", payment.contact_msisdn, text)]
         about = replace(_about(payment), amount_minor=event.kept_minor)
         if event.credited_minor:
             text = templates.kept_more(about, self.printed, at=now)

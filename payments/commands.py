@@ -5,12 +5,21 @@ from typing import Literal
 
 from msgspec import Struct
 
-from payments.providers.base import PushReply, Report
+from payments.providers.base import Arrival, PushReply, Report
 from payments.records import Agent
 
 # What is to become of a payment whose rail does not work now: it is tried within its usual time; it is not
 # even started; or it waits for the rail, for as long as `Rules.wait_for_rail_s`, as the payer wants.
 IfDown = Literal["queue", "refuse", "wait"]
+
+
+class Actor(Struct, frozen=True):
+    """Who acts, for the audit log: the user's name and role, by which way, and from where."""
+
+    name: str
+    channel: str  # as core.audit.Channel
+    source: str
+    role: str = ""
 
 
 class Pay(Struct, frozen=True, kw_only=True):
@@ -58,6 +67,8 @@ class StartPush(Struct, frozen=True):
     """May the prompt of this payment be sent now?"""
 
     payment_id: str
+    is_probe: bool = False  # it has the place of the one that tries a rail which did not work
+    spent: frozenset[str] = frozenset()  # accounts that nothing may be tried again with for a while
 
 
 class PushAnswered(Struct, frozen=True):
@@ -65,10 +76,10 @@ class PushAnswered(Struct, frozen=True):
 
     payment_id: str
     reply: PushReply
+    account_id: str = ""  # that was asked; empty: that of the payment
+    jitter: float = 0.0  # of 0 to 1, spreads the next try
 
 
-    is_probe: bool = False  # it has the place of the one that tries a rail which did not work
-    spent: frozenset[str] = frozenset()  # accounts that nothing may be tried again with for a while
 class Reported(Struct, frozen=True):
     """The provider's own word on a payment, obtained by asking it: this is proof.
 
@@ -76,8 +87,6 @@ class Reported(Struct, frozen=True):
     """
 
     payment_id: str
-    account_id: str = ""  # that was asked; empty: that of the payment
-    jitter: float = 0.0  # of 0 to 1, spreads the next try
     report: Report
     cause: str  # poll, callback, staff, recovery
     raw_id: str | None = None
@@ -102,14 +111,69 @@ class OpenItem(Struct, frozen=True):
     raw_id: str | None = None
 
 
+class Arrive(Struct, frozen=True, kw_only=True):
+    """Money came that nobody asked for, or that a push of ours asked for; the provider itself says so.
+
+    Only what is proof: a signed notice, or the provider's answer when it was asked.
+    """
+
+    account_id: str
+    provider: str
+    arrival: Arrival
+    cause: str  # c2b, ipn, pull, status
+    raw_id: str | None = None
+
+
+class AssignItem(Struct, frozen=True, kw_only=True):
+    """A person has found out what money in suspense is for."""
+
+    item_id: str
+    tap_id: str
+    tenant_id: str | None = None  # None: all that is open on the tap
+    msisdn: str | None = None  # the payer, where that has become known (E.164)
+    contact_msisdn: str | None = None  # who is told, where the payer is not known
+    note: str = ""
+    actor: Actor
+
+
+class CloseItem(Struct, frozen=True, kw_only=True):
+    """A person has seen to an item that holds no money."""
+
+    item_id: str
+    note: str
+    actor: Actor
+
+
+class HandIn(Struct, frozen=True, kw_only=True):
+    """An agent has brought cash to a safe."""
+
+    agent: Agent
+    safe: str
+    amount_minor: int
+    currency: str
+    actor: Actor
+
+
 class NextPush(Struct, frozen=True):
     """The answer to StartPush: what to do."""
 
     action: str  # send, skip, wait, ask_first, down
     wait_until: datetime | None = None
+    account_id: str = ""  # send: where to; down: what does not work
+    attempt: int = 0  # send: on this account, from 1
     ask: tuple[str, ...] = ()  # payments whose outcome must be asked first
 
 
-Command = Pay | RecordCash | StartPush | PushAnswered | Reported | TimeUp | OpenItem
-    account_id: str = ""  # send: where to; down: what does not work
-    attempt: int = 0  # send: on this account, from 1
+Command = (
+    Pay
+    | RecordCash
+    | StartPush
+    | PushAnswered
+    | Reported
+    | TimeUp
+    | OpenItem
+    | Arrive
+    | AssignItem
+    | CloseItem
+    | HandIn
+)

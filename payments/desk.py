@@ -120,6 +120,7 @@ class Desk:
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     created: set[str] = field(default_factory=set)
+    moved: set[str] = field(default_factory=set)  # payments that go by another rail now
     changed: set[str] = field(default_factory=set)
     changed_parts: set[tuple[str, str]] = field(default_factory=set)
     changed_claims: set[tuple[str, str]] = field(default_factory=set)
@@ -127,7 +128,6 @@ class Desk:
     balances: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     events: list[Event] = field(default_factory=list)
     steps: int = 0  # changes so far: tells whether a decision that raised has left half of itself here
-    moved: set[str] = field(default_factory=set)  # payments that go by another rail now
 
     def later(self, seconds: float) -> datetime:
         """Return the moment `seconds` from now."""

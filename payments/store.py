@@ -302,8 +302,10 @@ _FIXED = frozenset(
         "payment_request_id", "request_hash", "checkout_id", "user_id", "msisdn", "contact_msisdn", "tap_id",
         "tenant_id", "zone", "period", "amount_minor", "currency", "provider", "account_id", "reference",
         "callback_key", "channel", "correlation_id", "validation", "push_after", "created_at",
+        "waits", "routes",
     }
 )  # fmt: skip
+_OF_RAIL = frozenset({"provider", "account_id", "reference", "callback_key", "routes"})
 
 
 def _changed(payment: Payment, fixed: frozenset[str]) -> dict[str, Any]:
@@ -365,4 +367,3 @@ async def by_ids(connection: AsyncConnection, payment_ids: Iterable[str]) -> dic
     """Return payments by id."""
     rows = await bulk.fetch(connection, _PAYMENTS, _p.payment_id, payment_ids)
     return {row.payment_id: Payment.of(row) for row in rows}
-_OF_RAIL = frozenset({"provider", "account_id", "reference", "callback_key", "routes"})
