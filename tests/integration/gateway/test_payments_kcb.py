@@ -195,8 +195,11 @@ async def test_production_refuses_the_sandbox_switch_and_a_missing_key(town):
 
 
 async def test_settings_of_the_other_kcb_gateway_are_not_this_ones(monkeypatch):
-    monkeypatch.setenv("MADZI_KCB_MULTI_BASE_URL", "https://x.example")
-    assert Settings(_env_file=None).kcb is None
+    for name, value in {"BASE_URL": "https://x.example", "API_KEY": "k", "EXTERNAL_ORIGIN": "9002742"}.items():
+        monkeypatch.setenv(f"MADZI_KCB_MULTI_{name}", value)
+    settings = Settings(_env_file=None)
+    assert settings.kcb is None
+    assert settings.kcb_multi.external_origin == "9002742"
 
 
 # Notices that are signed, and odd
