@@ -32,6 +32,7 @@ from payments.providers.accounts import urls
 from simulators.aggregator.config import Config as AggregatorConfig
 from simulators.providers.airtel_keys import public_der
 from simulators.providers.config import Airtel, Daraja, Kcb, KcbMulti, Mtn, Stripe, Zamtel
+from simulators.providers.daraja_keys import certificate_pem
 from simulators.providers.kcb_keys import public_pem
 from simulators.serve import Running, start
 from taps import importing, raising
@@ -171,6 +172,10 @@ def _environment(
         "MADZI_DARAJA_CONSUMER_SECRET": daraja.consumer_secret,
         "MADZI_DARAJA_SHORTCODE": daraja.shortcode,
         "MADZI_DARAJA_PASSKEY": daraja.passkey,
+        "MADZI_DARAJA_INITIATOR": daraja.initiator,
+        "MADZI_DARAJA_INITIATOR_PASSWORD": daraja.initiator_password,
+        "MADZI_DARAJA_CERTIFICATE": certificate_pem(),
+        "MADZI_DARAJA_PULL": "true",
         "MADZI_ZAMTEL_BASE_URL": f"{providers_url}/zamtel",
         "MADZI_ZAMTEL_THIRD_PARTY_ID": zamtel.third_party_id,
         "MADZI_ZAMTEL_PASSWORD": zamtel.password,

@@ -15,6 +15,7 @@ from payments.providers.http import Answer, Reach
 from payments.providers.reading import minor_of, msisdn_of, word_of
 
 LOOKS_BACK = timedelta(hours=48)
+_LAST_SECOND = timedelta(microseconds=999_999)  # questions name whole seconds
 _OK = 200
 _FOUND, _NOTHING = "1000", "1001"
 _INCOMING = "c2b"
@@ -57,7 +58,7 @@ def query_body(shortcode: str, since: datetime, until: datetime, offset: int) ->
     return {
         "ShortCode": shortcode,
         "StartDate": spaced(since),
-        "EndDate": spaced(until),
+        "EndDate": spaced(until + _LAST_SECOND),
         "OffSetValue": str(offset),
     }
 
