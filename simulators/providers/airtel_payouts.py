@@ -126,7 +126,7 @@ class Disbursement:
         async def work() -> Reply:
             self._rail.admit(request)
             if payout is None or payout.outgoing != "transfer":
-                raise Refused(wire.refused(400, "Transaction not found", response_code=_NOT_FOUND))
+                raise self._refused("Transaction not found", response_code=_NOT_FOUND)
             return reply_json(200, wire.disbursement_enquiry(payout))
 
         return await self._edge.serve(
