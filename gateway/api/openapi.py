@@ -17,13 +17,17 @@ _MODELS = (
     schemas.PaymentStory,
     schemas.PaymentPage,
     schemas.TapStatus,
+    schemas.GatewayChange,
+    schemas.Gateway,
+    schemas.ZoneGateways,
     schemas.Problem,
 )
 _PROBLEMS = {
     400: "Something does not have the form that is needed: see `code` and `errors`.",
     401: "No token, or nobody's.",
     403: "This token may not do that (`not_allowed`).",
-    404: "There is no such thing in this token's zone (`no_such_payment`, `no_such_tap`, `no_such_tenant`).",
+    404: "There is no such thing in this token's zone (`no_such_payment`, `no_such_tap`, `no_such_tenant`, "
+    "`no_such_zone`, `no_such_provider`, `no_such_account`).",
     409: "Somebody is paying this already (`payment_under_way`, with `payment_id`), "
     "or the first request with this key is still in work (`in_progress`).",
     413: f"The body is above {MOST_BODY_BYTES} bytes.",
@@ -84,6 +88,8 @@ def _paths() -> dict[str, Any]:
         "/api/v1/payments": {"post": _pay(), "get": _list()},
         "/api/v1/payments/{payment_id}": {"get": _show_payment()},
         "/api/v1/taps/{tap_id}/status": {"get": _show_tap()},
+        "/api/v1/zones/{zone}/gateways": {"get": _list_gateways()},
+        "/api/v1/zones/{zone}/gateways/{provider}": {"get": _show_gateway(), "put": _change_gateway()},
         "/api/v1/openapi.json": {
             "get": {
                 "operationId": "getDocument",
@@ -151,6 +157,42 @@ def _show_tap() -> dict[str, Any]:
         "summary": "What an agent sees of a tap",
         "parameters": [_path("tap_id", "TapID or tap number", minLength=1, maxLength=40)],
         "responses": _responses(200, "TapStatus", "The tap.", (404,)),
+    }
+
+
+def _zone() -> dict[str, Any]:
+    return _path("zone", "the zone's code", minLength=1, maxLength=12)
+
+
+def _list_gateways() -> dict[str, Any]:
+    return {
+        "operationId": "listGateways",
+        "summary": "The gateway accounts by which a zone is paid",
+        "description": "Needs the token of an operator, of finance, or of an admin.",
+        "parameters": [_zone()],
+        "responses": _responses(200, "ZoneGateways", "The accounts.", (403, 404)),
+    }
+
+
+def _show_gateway() -> dict[str, Any]:
+    return {
+        "operationId": "getGateway",
+        "summary": "The account by which a zone is paid at one provider",
+        "parameters": [_zone(), _path("provider", "a provider's id", maxLength=12)],
+        "responses": _responses(200, "Gateway", "The account.", (403, 404)),
+    }
+
+
+def _change_gateway() -> dict[str, Any]:
+    body = {"application/json": {"schema": _ref("GatewayChange")}}
+    return {
+        "operationId": "changeGateway",
+        "summary": "Give a zone its own account at a provider, or switch it on or off",
+        "description": "Needs the token of finance or of an admin. Secrets are kept encrypted and never "
+        "shown again. New payments use the change within seconds; what was paid before is not touched.",
+        "parameters": [_zone(), _path("provider", "a provider's id", maxLength=12)],
+        "requestBody": {"required": True, "content": body},
+        "responses": _responses(200, "Gateway", "It stands.", (400, 403, 404, 413, 415)),
     }
 
 

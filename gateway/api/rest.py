@@ -11,6 +11,7 @@ from core.errors import BadTapId, NotFound
 from core.ids import is_uuid
 from gateway.api import answers, finding, openapi, pages, plans, reading, tap_status
 from gateway.api.auth import Tokens, bearer, check_may_pay
+from gateway.api.gateways import Branches
 from gateway.api.intake import Intake
 from gateway.api.rates import Rates
 from gateway.api.schemas import PayRequest
@@ -43,6 +44,7 @@ class Rest:
         self._wake = wake
         self._tokens = Tokens(runtime.db, runtime.clock)
         self._rates = Rates(runtime.clock, per_s=settings.api_rate_per_s, burst=settings.api_burst)
+        self._branches = Branches(runtime)
         self._intake: Intake | None = None
 
     def routes(self) -> list[web.RouteDef]:
@@ -53,6 +55,9 @@ class Rest:
             web.get("/api/v1/payments", self._for_users(self.list_payments)),
             web.get("/api/v1/payments/{payment_id}", self._for_users(self.show_payment)),
             web.get("/api/v1/taps/{tap_id}/status", self._for_users(self.show_tap)),
+            web.get("/api/v1/zones/{zone}/gateways", self._for_users(self._branches.show_all)),
+            web.get("/api/v1/zones/{zone}/gateways/{provider}", self._for_users(self._branches.show)),
+            web.put("/api/v1/zones/{zone}/gateways/{provider}", self._for_users(self._branches.change)),
         ]
 
     async def life(self, _app: web.Application) -> AsyncIterator[None]:

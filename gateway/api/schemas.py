@@ -166,6 +166,42 @@ class TapStatus(BaseModel):
     under_way: list[UnderWay]
 
 
+class GatewayChange(Input):
+    """A zone's own account at a provider."""
+
+    settings: dict[str, str | int | float | bool] | None = Field(
+        None,
+        max_length=40,
+        description="every field of the provider's settings, in lower case without the prefix, in place of "
+        "what was set before; without it the account stays as it was set",
+        json_schema_extra={"writeOnly": True},
+    )
+    enabled: bool = Field(True, description="false: this provider is not offered in the zone")
+
+
+class Gateway(BaseModel):
+    """An account by which a zone is paid."""
+
+    zone: str | None = Field(description="none: the account of all zones without their own")
+    provider: ProviderId
+    account: str
+    enabled: bool
+    healthy: bool = Field(description="it is used now, and answers")
+    settings: dict[str, str | int | float | bool] = Field(
+        description="of the zone's own account; secrets are masked"
+    )
+    urls: dict[str, str] = Field(
+        description="where the provider calls back, by kind; for finance and admins only"
+    )
+
+
+class ZoneGateways(BaseModel):
+    """The accounts by which a zone is paid, by provider."""
+
+    zone: str
+    gateways: list[Gateway]
+
+
 class FieldError(BaseModel):
     """What is wrong with one field."""
 

@@ -22,6 +22,8 @@ PEOPLE = {
     "nairobi": (Role.OPERATOR, ("NRB",)),
     "agent": (Role.AGENT, ("KNY",)),
     "keeper": (Role.CARETAKER, ("KNY",)),
+    "finance": (Role.FINANCE, ("KNY",)),
+    "chief": (Role.ADMIN, ()),
 }
 FILES = {
     "taps": "tap_id,zone,latitude,longitude,billing,caretaker_msisdn,households,tap_number\n"

@@ -30,7 +30,10 @@ BOUNDED = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-OPERATIONS = ("createPayment", "listPayments", "getPayment", "getTapStatus", "getDocument")
+OPERATIONS = (
+    "createPayment", "listPayments", "getPayment", "getTapStatus", "getDocument", "listGateways",
+    "getGateway", "changeGateway",
+)  # fmt: skip
 
 
 async def _document(platform):
@@ -65,7 +68,8 @@ RUNS = [
 @pytest.mark.parametrize(("operation_id", "mode"), RUNS)
 async def test_every_answer_is_in_the_document(sqlite_platform, operation_id, mode):
     document, seen = await _document(sqlite_platform), []
-    headers = {"Authorization": f"Bearer {sqlite_platform.tokens['bff']}"}
+    who = "chief" if "Gateway" in operation_id else "bff"
+    headers = {"Authorization": f"Bearer {sqlite_platform.tokens[who]}"}
     await asyncio.to_thread(_try, document, operation_id, sqlite_platform.url, headers, seen, mode)
     assert seen
     assert max(seen) < 500
@@ -87,6 +91,8 @@ async def test_real_answers_conform(sqlite_platform):
         ("getPayment", {"payment_id": accepted["payment_id"]}),
         ("getTapStatus", {"tap_id": TAP}),
         ("listPayments", {}),
+        ("listGateways", {"zone": "KNY"}),
+        ("getGateway", {"zone": "KNY", "provider": "mtn"}),
         ("getDocument", {}),
     ):
         case = schema.find_operation_by_id(operation_id).Case(path_parameters=parameters)
