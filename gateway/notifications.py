@@ -10,6 +10,7 @@ from core.clock import Clock
 from core.i18n import Text
 from core.ids import Ids
 from core.metrics import PAYMENTS
+from gateway import arrival_notes
 from payments import links, routing
 from payments.events import (
     Event,
@@ -25,7 +26,7 @@ from payments.events import (
 )
 from payments.records import Agent, Payment
 from payments.wallet import accounts as wallets
-from sms import outbound, templates
+from sms import arrival_texts, outbound, templates
 from sms.inbound import texts
 from sms.inbound.texts import Owed
 from sms.outbound import Notice
@@ -47,12 +48,41 @@ class Notifier:
     printed: Printed
     public_url: str = ""  # where our own links lead
 
-    async def announce(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
+    async def announce(self, connection: AsyncConnection, events: Sequence[Event | Note]) -> None:
         """Enqueue every SMS that the events call for; a fact that was told before is not told again."""
+        notes = [event for event in events if isinstance(event, Note)]
+        if notes:
+            await self._note(connection, notes)
+        await self._announce(connection, [event for event in events if not isinstance(event, Note)])
+
+    async def _note(self, connection: AsyncConnection, notes: Sequence[Note]) -> None:
+        """Enqueue what is told of money that has no payment."""
+        now = self.clock.now()
+        told = [arrival_notes.told(note, self.printed, now) for note in notes]
+        known = await taps_store.customers(connection, {said.msisdn for said in told})
+        rows = [
+            outbound.compose(
+                Notice(
+                    fact_key=said.fact_key,
+                    msisdn=said.msisdn,
+                    language=(known[said.msisdn].language if said.msisdn in known else None) or "en",
+                    text=said.text,
+                    correlation_id=said.fact_key,
+                ),
+                sms_id=self.ids.new(),
+                now=now,
+                catalogues=templates.catalogues(),
+            )
+            for said in told
+            if said.msisdn
+        ]
+        await outbound.enqueue(connection, rows)
+
+    async def _announce(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
         for event in events:
             _count(event)
         tenants = await _tenants(connection, events)
-        told = [said for event in events for said in self._texts(event, tenants)]
+        told = [said for event in events for said in self._texts(event, tenants) if said.msisdn]
         known = await taps_store.customers(connection, {said.msisdn for said in told})
         rows = []
         for said in told:
@@ -184,6 +214,8 @@ class Notifier:
         if not event.is_in_wallet:
             return templates.kept(_about(payment), at=now, receipt=payment.receipt)
         about = replace(_about(payment), amount_minor=event.kept_minor)
+        if payment.channel in arrival_notes.BY_ITSELF and not payment.amount_minor:
+            return arrival_texts.paid_early(about, self.printed, at=now, receipt=payment.receipt)
         if payment.contact_msisdn != payment.msisdn:
             return templates.kept_other(about, at=now, payer_msisdn=payment.msisdn)
         return templates.kept_twice(about, self.printed, at=now, receipt=payment.receipt)

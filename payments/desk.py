@@ -13,7 +13,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from core.ids import Ids
-from payments.events import Event
+from payments.arrivals import Clues
+from payments.events import Event, Note
 from payments.lifecycles import ITEM, ORDER, PAYMENT
 from payments.providers.base import Traits
 from payments.records import CashReceipt, Claim, Credit, HeldItem, Order, Payment
@@ -111,10 +112,16 @@ class Desk:
     receipts: dict[tuple[str, str], str] = field(
         default_factory=dict
     )  # (account, receipt) -> its payment_id, or credit_id where none has it
+    clues: dict[tuple[str, str], Clues] = field(default_factory=dict)  # (account, receipt) -> what may tell
+    credits: dict[str, Credit] = field(default_factory=dict)  # credit_id -> money that waits for a payment
+    account_providers: dict[str, str] = field(default_factory=dict)  # of the accounts of these items
+    items: dict[str, HeldItem] = field(default_factory=dict)  # item_id -> one that a person acts on
     unplaced: dict[str, HeldItem] = field(default_factory=dict)  # credit_id -> the item that holds it
     tenancies: dict[tuple[str, str], str] = field(default_factory=dict)  # (tap_id, msisdn) -> tenant_id
     cash: dict[str, CashReceipt] = field(default_factory=dict)  # payment_id -> receipt
     last_cash: int = 0  # the newest receipt's number
+    last_hand_in: int = 0
+    cash_held: dict[tuple[str, str], int] = field(default_factory=dict)  # (agent, currency) -> minor units
     # (msisdn, currency) -> minor units that we keep for a payer
     wallets: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
@@ -127,6 +134,7 @@ class Desk:
     changed_orders: set[str] = field(default_factory=set)
     balances: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     events: list[Event] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     steps: int = 0  # changes so far: tells whether a decision that raised has left half of itself here
 
     def later(self, seconds: float) -> datetime:
@@ -298,7 +306,10 @@ class Desk:
                 "note": note[:200] if note else None,
             }
         )
-        return replace(held, status=status, into_payment_id=into_payment_id)
+        resolved = replace(held, status=status, into_payment_id=into_payment_id)
+        if held.item_id in self.items:
+            self.items[held.item_id] = resolved
+        return resolved
 
     def post(
         self, kind: str, fact_key: str, payment_id: str | None, entries: list[tuple[str, str, int]]
@@ -340,7 +351,7 @@ class Desk:
             raise ValueError(f"a wallet is not credited with {amount_minor}")
         return wallets.held_for(msisdn), currency, -amount_minor
 
-    def keep(
+    def keep(  # noqa: PLR0913 - one argument a column
         self,
         fact_key: str,
         kind: str,
@@ -352,22 +363,22 @@ class Desk:
         payment_id: str | None = None,
         credit_id: str | None = None,
         raw_id: str | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
         """Open an item for a person to look at; `held_minor` is what the suspense account holds for it."""
         self.steps += 1
-        self.rows["suspense_items"].append(
-            {
-                "item_id": self.ids.new(),
-                "fact_key": fact_key,
-                "kind": kind,
-                "status": "open",
-                "account_id": account_id,
-                "payment_id": payment_id,
-                "credit_id": credit_id,
-                "raw_id": raw_id,
-                "held_minor": held_minor,
-                "currency": currency,
-                "detail": detail[:200],
-                "created_at": self.now,
-            }
-        )
+        row: dict[str, Any] = {
+            "item_id": self.ids.new(),
+            "fact_key": fact_key,
+            "kind": kind,
+            "status": "open",
+            "account_id": account_id,
+            "payment_id": payment_id,
+            "credit_id": credit_id,
+            "raw_id": raw_id,
+            "held_minor": held_minor,
+            "currency": currency,
+            "detail": detail[:200],
+            "created_at": self.now,
+        }
+        self.rows["suspense_items"].append(row)
+        return row

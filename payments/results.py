@@ -94,6 +94,39 @@ class SeveralOwe(Struct, frozen=True):
     currency: str
 
 
+class AskFirst(Struct, frozen=True):
+    """This money may be one of these pushes: ask the provider about them, then come again."""
+
+    payment_ids: tuple[str, ...]
+
+
+class Assigned(Struct, frozen=True):
+    """What an item held has become this payment."""
+
+    payment: Payment
+    is_repeat: bool = False
+
+
+class Closed(Struct, frozen=True):
+    """The item is closed, as somebody has noted."""
+
+    is_repeat: bool = False
+
+
+class HandedIn(Struct, frozen=True):
+    """The cash lies in the safe; `left_minor` is still with the agent."""
+
+    number: int
+    left_minor: int
+
+
+class HoldsLess(Struct, frozen=True):
+    """The agent holds less than was to be handed in."""
+
+    held_minor: int
+    currency: str
+
+
 PayResult = (
     Accepted | Mismatch | UnderWay | NothingOwed | MoreThanOwed | NotExpressible | NoRail | RailDown | NoSuch
 )

@@ -15,22 +15,38 @@ from payments import store
 from payments.commands import Command
 from payments.decide import decide
 from payments.desk import Desk, Rules
-from payments.events import Event
+from payments.events import Event, Note
 
 # Called inside the transaction that makes the events true: enqueues what must be told.
-Announce = Callable[[AsyncConnection, Sequence[Event]], Awaitable[None]]
+Announce = Callable[[AsyncConnection, Sequence[Event | Note]], Awaitable[None]]
+# The gateway accounts that do not work now.
+Down = Callable[[AsyncConnection], Awaitable[frozenset[str]]]
 _log = structlog.get_logger()
+
+
+async def _nothing(_connection: AsyncConnection) -> frozenset[str]:
+    return frozenset()
 
 
 class PaymentService:
     """Executes commands in batches, each batch in one transaction."""
 
-    def __init__(self, db: Database, clock: Clock, ids: Ids, rules: Rules, announce: Announce) -> None:
+    def __init__(  # noqa: PLR0913 - what it stands on, each given once
+        self,
+        db: Database,
+        clock: Clock,
+        ids: Ids,
+        rules: Rules,
+        announce: Announce,
+        down: Down = _nothing,
+    ) -> None:
+        """`down` tells which accounts do not work."""
         self._db = db
         self._clock = clock
         self._ids = ids
         self.rules = rules
         self._announce = announce
+        self.down = down
         self._batcher: Batcher[Command, Any] = Batcher(self._handle, pause_s=0.001 if db.is_sqlite else 0.0)
 
     def use(self, rules: Rules) -> None:
@@ -51,12 +67,12 @@ class PaymentService:
 
     async def execute(self, connection: AsyncConnection, commands: Sequence[Command]) -> list[Any]:
         """Decide commands inside the caller's transaction; a refused one is answered by its error alone."""
-        desk = Desk(self._clock.now(), self._ids, self.rules)
+        desk = Desk(self._clock.now(), self._ids, self.rules, down=await self.down(connection))
         await store.load(connection, desk, commands)
         results = [_decided(desk, command) for command in commands]
         await store.write(connection, desk)
-        if desk.events:
-            await self._announce(connection, desk.events)
+        if desk.events or desk.notes:
+            await self._announce(connection, [*desk.events, *desk.notes])
         return results
 
 

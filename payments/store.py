@@ -16,14 +16,27 @@ from core import audit, bulk
 from core.clock import local
 from core.db import UtcDateTime
 from core.outbox import outbox
-from payments import cash
+from payments import arrivals_store, cash, hand_in_store
 from payments import tables as t
-from payments.commands import Command, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
+from payments.commands import (
+    Arrive,
+    AssignItem,
+    CloseItem,
+    Command,
+    HandIn,
+    Pay,
+    PushAnswered,
+    RecordCash,
+    Reported,
+    StartPush,
+    TimeUp,
+)
 from payments.decide.wallet import request_id as wallet_request_id
 from payments.desk import Desk
 from payments.links import pay_links
 from payments.providers.base import Report
-from payments.records import CashReceipt, Claim, HeldItem, Order, Payment
+from payments.providers.tables import gateway_accounts
+from payments.records import CashReceipt, Claim, Credit, HeldItem, Order, Payment
 from payments.wallet import accounts as wallet_accounts
 from payments.wallet import views as wallet_views
 from taps import store as taps_store
@@ -66,6 +79,10 @@ _OPEN_ITEMS = (
     .order_by(t.suspense_items.c.item_id)
     .with_for_update()
 )
+_ACCOUNTS = sa.select(gateway_accounts.c.account_id, gateway_accounts.c.provider)
+_ITEMS_LOCKED = (
+    sa.select(t.suspense_items).order_by(t.suspense_items.c.item_id).with_for_update(of=t.suspense_items)
+)
 _CREDITS = sa.select(t.credits_).where(t.credits_.c.account_id == sa.bindparam("account_id", type_=sa.String))
 
 
@@ -73,15 +90,21 @@ async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Comma
     """Put on the desk everything that deciding these commands can need."""
     pays = [c for c in commands if isinstance(c, Pay)]
     about = {c.payment_id for c in commands if isinstance(c, StartPush | PushAnswered | Reported | TimeUp)}
+    arrived = [c for c in commands if isinstance(c, Arrive)]
+    if arrived:
+        about |= await _clues(connection, desk, arrived)
     await _payments(connection, desk, about)
     cash_ = [c for c in commands if isinstance(c, RecordCash)]
     asked: list[Pay | RecordCash] = [*pays, *cash_]
     tap_ids = {c.tap_id for c in asked} | {desk.payments[i].tap_id for i in about if i in desk.payments}
+    tap_ids |= {c.tap_id for c in commands if isinstance(c, AssignItem)}
+    tap_ids |= {tap_id for found in desk.clues.values() for tap_id in found.tap_ids}
     await _taps(connection, desk, tap_ids)
     starts = {c.payment_id for c in commands if isinstance(c, StartPush)} & desk.payments.keys()
     handsets = {p.msisdn for p in pays} | {desk.payments[i].msisdn for i in starts}
     await _handsets(connection, desk, handsets)
-    if cash_:
+    hand_ins = [c for c in commands if isinstance(c, HandIn)]
+    if cash_ or hand_ins:
         await _cash_numbers(connection, desk)
     # Read under the locks above: what another process has just accepted counts.
     if asked:
@@ -94,6 +117,10 @@ async def load(connection: AsyncConnection, desk: Desk, commands: Sequence[Comma
         await _wallets(connection, desk, {p.msisdn for p in pays})
     await _unresolved(connection, desk, starts)
     await _receipts(connection, desk, [c for c in commands if isinstance(c, Reported | PushAnswered)])
+    await _credited(connection, desk, arrived)
+    await _items(connection, desk, {c.item_id for c in commands if isinstance(c, AssignItem | CloseItem)})
+    if hand_ins:
+        await hand_in_store.load(connection, desk, {c.agent.name for c in hand_ins})
 
 
 async def load_payments(connection: AsyncConnection, desk: Desk, payment_ids: Iterable[str]) -> None:
@@ -252,6 +279,43 @@ async def _receipts(
     await _unplaced(connection, desk, unplaced)
 
 
+async def _clues(connection: AsyncConnection, desk: Desk, commands: Sequence[Arrive]) -> set[str]:
+    """Look up what can tell whose money came; return the payments of ours that it may be."""
+    for command in commands:
+        key = (command.account_id, command.arrival.receipt)
+        desk.clues[key] = await arrivals_store.clues(connection, command, desk.now)
+    return {payment_id for found in desk.clues.values() for payment_id in found.payment_ids}
+
+
+async def _credited(connection: AsyncConnection, desk: Desk, commands: Sequence[Arrive]) -> None:
+    """Find which of this money is in the books already, and what suspense holds of it."""
+    if not commands:
+        return
+    unplaced: set[str] = set()
+    for key, owner, is_placed in await arrivals_store.credited(connection, commands):
+        desk.receipts[key] = owner
+        if not is_placed:
+            unplaced.add(owner)
+    await _unplaced(connection, desk, unplaced)
+
+
+async def _items(connection: AsyncConnection, desk: Desk, item_ids: set[str]) -> None:
+    """Lock the items that a person acts on, and read the payments that others have become before."""
+    if not item_ids:
+        return
+    for row in await bulk.fetch(connection, _ITEMS_LOCKED, t.suspense_items.c.item_id, item_ids):
+        desk.items[row.item_id] = HeldItem.of(row)
+    named = {i for item in desk.items.values() for i in (item.payment_id, item.into_payment_id) if i}
+    for row in await bulk.fetch(connection, _PAYMENTS, _p.payment_id, named - desk.payments.keys()):
+        desk.payments[row.payment_id] = Payment.of(row)
+    accounts = {item.account_id for item in desk.items.values()}
+    for row in await bulk.fetch(connection, _ACCOUNTS, gateway_accounts.c.account_id, accounts):
+        desk.account_providers[row.account_id] = row.provider
+    credits_ = {item.credit_id for item in desk.items.values() if item.credit_id}
+    for row in await bulk.fetch(connection, sa.select(t.credits_), t.credits_.c.credit_id, credits_):
+        desk.credits[row.credit_id] = Credit.of(row)
+
+
 async def _unplaced(connection: AsyncConnection, desk: Desk, credit_ids: set[str]) -> None:
     """Lock the items that hold money without a payment."""
     if not credit_ids:
@@ -271,6 +335,7 @@ async def write(connection: AsyncConnection, desk: Desk) -> None:
     await _write_payments(connection, desk)
     await _write_orders_and_claims(connection, desk)
     await bulk.insert(connection, t.cash_receipts, rows["cash_receipts"])
+    await bulk.insert(connection, t.hand_ins, rows["hand_ins"])
     await bulk.insert_new(connection, pay_links, rows["pay_links"])
     await bulk.insert(connection, t.payment_transitions, rows["payment_transitions"])
     await bulk.insert(connection, t.payment_routes, rows["payment_routes"])

@@ -25,8 +25,11 @@ def checkout(desk: Desk, payment: Payment, amount_minor: int | None = None) -> N
     )
 
 
-def order(desk: Desk, payment: Payment, shares: Shares) -> None:
-    """Give each seller an order, and claim what the payment will pay."""
+def order(desk: Desk, payment: Payment, shares: Shares, *, is_open: bool = True) -> None:
+    """Give each seller an order, and claim what the payment will pay.
+
+    A claim that is not open keeps nobody else away: of money that is here already, and pays at once.
+    """
     by_seller: dict[str, Shares] = defaultdict(list)
     for part, share in shares:
         by_seller[part.seller].append((part, share))
@@ -49,5 +52,6 @@ def order(desk: Desk, payment: Payment, shares: Shares) -> None:
                     part_id=part.part_id,
                     order_id=placed.order_id,
                     amount_minor=share,
+                    is_open=is_open,
                 )
             )

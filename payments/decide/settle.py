@@ -66,10 +66,10 @@ def settle(
         desk.credit(_credited(desk, payment, receipt, paid_minor, currency, command))
     if kept_minor:
         kind = misfit or ("second_success" if not credited_minor else "over_payment")
-        held_minor = kept_minor if misfit else 0
+        held_minor = 0 if payment.msisdn and misfit is None else kept_minor
         _keep(desk, payment, kind, (kept_minor, currency), held_minor, command.raw_id)
     told = _event(desk, payment, credited_minor, kept_minor, was_late=was_late)
-    in_wallet = bool(kept_minor) and misfit is None
+    in_wallet = bool(kept_minor and payment.msisdn) and misfit is None
     desk.events.append(replace(told, agent=agent, is_in_wallet=in_wallet, rest_minor=rest_minor))
     return payment
 
@@ -190,8 +190,11 @@ def _sellers(
 def _kept_in(
     desk: Desk, payment: Payment, misfit: str | None, currency: str, kept_minor: int
 ) -> tuple[str, str, int]:
-    """Keep surplus for its payer; what may not be the payer's at all waits for a person to decide."""
-    if misfit:
+    """Keep surplus for its payer; what may not be the payer's at all waits for a person to decide.
+
+    So does what a payer left over whose number nobody has told us in full.
+    """
+    if misfit or not payment.msisdn:
         return f"suspense:{payment.account_id}", currency, -kept_minor
     return desk.credit_wallet(payment.msisdn, currency, kept_minor)
 

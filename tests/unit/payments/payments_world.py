@@ -7,11 +7,13 @@ from msgspec.structs import replace
 
 from core.clock import ManualClock
 from core.ids import Ids, derived
-from payments.commands import NextPush, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
+from payments import arrivals
+from payments.commands import Arrive, NextPush, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
 from payments.decide import decide
 from payments.desk import Desk, Rail, Rules
-from payments.providers.base import Outcome, PushReply, Report, Taken, Traits
-from payments.records import Agent, HeldItem
+from payments.providers.account_reference import account_reference
+from payments.providers.base import Arrival, Outcome, PushReply, Report, Taken, Traits
+from payments.records import Agent, Credit, HeldItem
 from payments.results import Accepted
 from payments.validation import Limits
 from taps.debts import Part, oldest_first
@@ -78,6 +80,7 @@ class World:
         self.trail, self.entries, self.outbox, self.events = [], [], [], []
         self.credits, self.items = {}, {}
         self.audit, self.cash = [], {}
+        self.notes, self.caretakers, self.cash_held = [], {}, {}
         self.tenancies = {(KNY2, MARY): "mary", (KNY2, JOHN): "john"}
         self.down = set()  # accounts whose breaker is not closed
         self.routes = []
@@ -93,6 +96,8 @@ class World:
     def do(self, command):
         """Decide one command; where the decision raises, nothing of it stays, as in the service."""
         desk = self.desk(starts=[command.payment_id] if isinstance(command, StartPush) else [])
+        if isinstance(command, Arrive):
+            desk.clues[command.account_id, command.arrival.receipt] = self.clues(command)
         answer = decide(desk, command)
         self._keep(desk)
         if isinstance(answer, NextPush) and answer.action == "send":
@@ -132,6 +137,9 @@ class World:
             for row in self.items.values()
             if row["credit_id"] and row["status"] == "open"
         }
+        desk.items = {row["item_id"]: self.held(row) for row in self.items.values()}
+        desk.credits = {i: Credit(**row) for i, row in self.credits.items()}
+        desk.cash_held = dict(self.cash_held)
         desk.unresolved = {i: found for i in starts if (found := self._unresolved(i))}
         return desk
 
@@ -161,6 +169,8 @@ class World:
         self.audit += desk.rows["audit_log"]
         self.cash = desk.cash
         self.events += desk.events
+        self.notes += desk.notes
+        self.cash_held = desk.cash_held
         for row in desk.rows["credits"]:
             assert row["credit_id"] not in self.credits
             self.credits[row["credit_id"]] = row
@@ -256,6 +266,46 @@ class World:
 
     def open_minor(self, tap_id=KNY):
         return sum(p.open_minor for p in self.parts.values() if p.tap_id == tap_id)
+
+    def arrive(self, receipt="TKL51ZDR4F", amount_minor=3000, typed=KNY, *, cause="c2b", **told):
+        """Money that came by itself, with all that `payments.arrivals_store` would find out about it."""
+        account = told.pop("account", "mtn:acc")
+        told.setdefault("currency", "ZMW")
+        arrival = Arrival(receipt, amount_minor, account_reference=typed, **told)
+        provider = account.split(":")[0]
+        return self.do(Arrive(account_id=account, provider=provider, arrival=arrival, cause=cause))
+
+    def clues(self, command):
+        arrival, account = command.arrival, command.account_id
+        mine = [p for p in self.payments.values() if p.account_id == account]
+        reference = arrivals.reference_of(arrival)
+        own = [p.payment_id for p in mine if account_reference(p.tap_id, p.payment_id) == reference]
+        same = [p for p in mine if p.amount_minor == arrival.amount_minor and p.currency == arrival.currency]
+        rivals = [
+            p.payment_id
+            for p in same
+            if (p.is_open and p.push_state in ("started", "accepted", "unknown"))
+            or (p.status in ("failed", "expired") and not p.is_final)
+            or (p.status == "success" and not p.receipt)
+        ]
+        taps = {p.tap_id for p in self.parts.values()}
+        readings = (
+            [str(n) for n in names if str(n) in taps] for names in arrivals.typed(arrival.account_reference)
+        )
+        named = next((found for found in readings if found), [])
+        people = [
+            arrivals.Person(phone, tap_id, tenant_id)
+            for (tap_id, phone), tenant_id in self.tenancies.items()
+            if arrivals.fits(arrival, phone)
+        ]
+        return arrivals.Clues(
+            own=own[0] if own else None,
+            rivals=tuple(rivals) if arrivals.is_blank(arrival) else (),
+            taps=tuple(named),
+            tenants=tuple(person for person in people if person.tap_id in named),
+            debtors=() if named else tuple(people),
+            caretakers=tuple(self.caretakers.items()),
+        )
 
     def open_claims(self, payment_id):
         return [c for c in self.claims[payment_id].values() if c.is_open]
