@@ -38,6 +38,16 @@ CALLS_ENDED = Counter(
 SESSIONS_LOST = Counter("madzi_sessions_lost_total", "Calls that Redis did not give or take", ["operation"])
 PAYMENTS = Counter("madzi_payments_total", "Payments by how they ended", ["provider", "status", "reason"])
 PUSHES = Counter("madzi_pushes_total", "Prompts handed to providers", ["provider", "taken"])
+GATEWAY_UP = Reading(
+    "madzi_gateway_healthy",
+    "1 while pushes go to a gateway account, 0 while its breaker is open",
+    ("account",),
+)
+BREAKER_CHANGES = Counter(
+    "madzi_gateway_breaker_changes_total",
+    "How often a breaker changed to closed, open or half_open",
+    ["account", "state"],
+)
 REPORTS = Counter("madzi_provider_reports_total", "Answers of providers when asked", ["provider", "outcome"])
 CALLBACKS = Counter("madzi_callbacks_total", "Callbacks by what they turned out to be", ["verdict"])
 OUTBOX = Reading("madzi_outbox_rows", "Outbox rows not done", ("kind", "status"))

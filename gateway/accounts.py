@@ -206,6 +206,8 @@ class Gateways(Mapping[str, Provider]):
             expiry_s=settings.payment_expiry_s,
             poll_after_s=settings.poll_after_s,
             guide_after_s=settings.guide_after_s,
+            wait_for_rail_s=settings.wait_for_provider_s,
+            fees={name: one.fee() for name, one in settings.fees.items()},
         )
 
     def _closed(self) -> Iterator[tuple[str, str]]:

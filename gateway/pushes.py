@@ -14,7 +14,9 @@ from core.clock import Clock
 from core.db import Database, UtcDateTime
 from core.errors import Unavailable
 from core.metrics import PUSHES, REPORTS
-from payments import store
+from gateway.health import Health
+from payments import health, store
+from payments.budget import Budget
 from payments.commands import NextPush, PushAnswered, Reported, StartPush, TimeUp
 from payments.providers.base import FindsProviders, Outcome, Push, Report
 from payments.records import Payment
@@ -46,12 +48,15 @@ class Pusher:
         payments: PaymentService,
         providers: FindsProviders,
         callback_url: Callable[[Payment], str],
+        health: Health,
     ) -> None:
         self._db = db
         self._clock = clock
         self._payments = payments
         self._providers = providers
         self._callback_url = callback_url
+        self._health = health
+        self._budgets: dict[str, Budget] = {}  # by account, as long as this process lives
         self._asking: dict[str, asyncio.Task[None]] = {}
 
     async def close(self) -> None:
@@ -64,11 +69,16 @@ class Pusher:
     async def handle(self, message: outbox.Message) -> dict[str, Any]:
         """Handle one outbox row of kind `push`; return the change that finishes or postpones it."""
         payment_id = message.body["payment_id"]
-        next_push: NextPush = await self._payments.submit(StartPush(payment_id))
+        now = self._clock.now()
+        spent = frozenset(account for account, left in self._budgets.items() if left.is_spent(now))
+        next_push: NextPush = await self._payments.submit(StartPush(payment_id, spent=spent))
         now = self._clock.now()
         match next_push.action:
             case "send":
-                return await self._send(message, payment_id)
+                self._count(next_push, now)
+                return (await self._send(message, payment_id))[0]
+            case "down":
+                return await self._try_or_hold(message, next_push)
             case "wait":
                 return outbox.again(
                     message, at=next_push.wait_until or now, error="handset busy", counts=False
@@ -80,7 +90,30 @@ class Pusher:
             case _:
                 return outbox.done(message.outbox_id, now=now)
 
-    async def _send(self, message: outbox.Message, payment_id: str) -> dict[str, Any]:
+    def _count(self, sent: NextPush, now: datetime) -> None:
+        budget = self._budgets.get(sent.account_id) or Budget(now)
+        self._budgets[sent.account_id] = budget.earn(now) if sent.attempt == 1 else budget.take(now)
+
+    async def _try_or_hold(self, message: outbox.Message, held: NextPush) -> dict[str, Any]:
+        """Keep a push whose rail does not work; the one that may try tries it."""
+        change = self._health.held(message, held.account_id, until=held.wait_until or self._clock.now())
+        probe_id = await self._health.take_place(held.account_id)
+        if probe_id is None:
+            return change
+        works: bool | None = None
+        try:
+            works = await self._health.answers(held.account_id)
+            if works:
+                probing = StartPush(message.body["payment_id"], is_probe=True)
+                next_push: NextPush = await self._payments.submit(probing)
+                if next_push.action == "send":
+                    change, works = await self._send(message, probing.payment_id)
+        finally:
+            await self._health.end_probe(held.account_id, probe_id, works=works)
+        return change
+
+    async def _send(self, message: outbox.Message, payment_id: str) -> tuple[dict[str, Any], bool]:
+        """Hand a push over; return what becomes of its row, and whether the provider works."""
         async with self._db.read() as connection:
             payment = (await store.by_ids(connection, [payment_id]))[payment_id]
         provider = await self._providers.find_provider(payment.account_id)
@@ -99,10 +132,15 @@ class Pusher:
             code=reply.code,
             is_config_fault=reply.is_config_fault,
         )
-        answer = await self._payments.submit(PushAnswered(payment_id, reply))
+        works = health.of_push(reply, provider.traits)
+        self._health.hear(payment.account_id, works=works)
+        jitter = random.random()  # noqa: S311 - spreads, hides nothing
+        answer = await self._payments.submit(PushAnswered(payment_id, reply, payment.account_id, jitter))
         if isinstance(answer, Again):
-            return outbox.again(message, at=answer.at, error=reply.code or reply.taken)
-        return outbox.done(message.outbox_id, now=self._clock.now())
+            change = outbox.again(message, at=answer.at, error=reply.code or reply.taken)
+        else:
+            change = outbox.done(message.outbox_id, now=self._clock.now())
+        return change, works is not False
 
     def _push(self, payment: Payment) -> Push:
         return Push(
@@ -133,6 +171,7 @@ class Pusher:
             report = Report(Outcome.UNKNOWN)
         else:
             report = await provider.query(payment.reference, payment.provider_reference)
+            self._health.hear(payment.account_id, works=health.of_report(report))
         REPORTS.labels(payment.provider, report.outcome).inc()
         await self._payments.submit(Reported(payment.payment_id, report, cause))
 

@@ -22,6 +22,7 @@ from gateway import facts
 from gateway.accounts import Build, Gateways, stop
 from gateway.callbacks import Confirmer, Inbox
 from gateway.channels.networks import Networks
+from gateway.health import Health
 from gateway.hops import Hops
 from gateway.master_key import masters
 from gateway.notifications import Notifier
@@ -71,6 +72,7 @@ class Runtime:
     ids: Ids
     gateways: Gateways
     payments: PaymentService
+    health: Health
     calls: CallStore
     hops: Hops
     inbox: Inbox
@@ -126,7 +128,9 @@ def _assemble(
 ) -> Runtime:
     printed = Printed(settings.service_code, settings.support_phone)
     notifier = Notifier(clock, ids, printed, settings.public_url)
-    payments = PaymentService(db, clock, ids, gateways.rules, notifier.announce)
+    health = Health(db, clock, ids, gateways, settings.breaker.policy(settings.provider_timeout_s))
+    payments = PaymentService(db, clock, ids, gateways.rules, notifier.announce, health.down)
+    stack.push_async_callback(health.close)
     stack.push_async_callback(payments.close)
     gateways.tell(payments.use)
     calls = _calls(settings, processes)
@@ -155,6 +159,7 @@ def _assemble(
         payments,
         gateways,
         lambda p: callback_url(settings.public_url, gateways.account_of(p.account_id), p.callback_key),
+        health,
     )
     stack.push_async_callback(pusher.close)
     return Runtime(
@@ -164,6 +169,7 @@ def _assemble(
         ids=ids,
         gateways=gateways,
         payments=payments,
+        health=health,
         calls=calls,
         hops=hops,
         inbox=inbox,
@@ -264,6 +270,7 @@ def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
         },
         runtime.pusher.check_due,
         name=name,
+        tick=runtime.health.tick,
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator, model_validat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.channels.networks import NetworkLimits
+from payments.health_settings import BreakerSettings, FeeSettings
 from payments.providers.airtel_settings import AirtelSettings
 from payments.providers.kcb_multi_settings import KcbMultiSettings
 from payments.providers.kcb_settings import KcbSettings
@@ -74,6 +75,9 @@ class Settings(BaseSettings):
     poll_after_s: float = Field(20, gt=0)
     guide_after_s: float = Field(45, gt=0)
     provider_timeout_s: float = Field(20, gt=0)
+    wait_for_provider_s: float = Field(7200, gt=0)  # what a payer who wants to wait is given
+    fees: dict[str, FeeSettings] = {}  # by provider, or by account
+    breaker: BreakerSettings = BreakerSettings()
     statement_timeout_s: float = Field(30, ge=0)  # on PostgreSQL; 0: never
 
     screen_septets: int = Field(160, ge=100, le=182)

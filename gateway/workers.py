@@ -42,6 +42,7 @@ LOOK_EVERY_S = 0.1  # contract: at least every 250 ms
 # A process that died holds its rows no longer than this; one that lives renews them.
 LEASE_S = 6.0
 RENEW_EVERY_S = 2.0
+TICK_S = 1.0
 MOST_IN_HAND = 200  # of one kind
 MOST_TOGETHER = 16  # unless a lane says otherwise: a slow one keeps its group, so groups are small
 MOST_ATTEMPTS = 12
@@ -183,10 +184,13 @@ class Worker:
         check_due: Callable[[], Awaitable[int]],
         *,
         name: str | None = None,
+        tick: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`tick` is called every second."""
         self._db = db
         self._clock = clock
         self._check_due = check_due
+        self._tick = tick
         self._finished: Batcher[Ended, None] = Batcher(self._finish, pause_s=0.001 if db.is_sqlite else 0.0)
         # Process ids repeat, in containers above all; a lease must be nobody else's.
         name = f"{name or f'worker-{os.getpid()}'}-{uuid.uuid4().hex[:8]}"
@@ -200,7 +204,8 @@ class Worker:
     def start(self) -> None:
         """Begin to work in the background."""
         loops = [lane.look for lane in self._lanes.values()]
-        self._tasks = [asyncio.create_task(loop()) for loop in (*loops, self._renew, self._check)]
+        loops += [self._renew, self._check, *([self._every_second] if self._tick else [])]
+        self._tasks = [asyncio.create_task(loop()) for loop in loops]
 
     def wake(self, kind: str = "push") -> None:
         """Look at once: this process has put a row of this kind into the outbox."""
@@ -237,6 +242,11 @@ class Worker:
         if leases:
             async with self._db.write() as connection:
                 await outbox.renew(connection, leases, now=self._clock.now(), lease_s=LEASE_S)
+
+    async def _every_second(self) -> None:
+        while self._tick:
+            await guarded(self._tick, None)
+            await asyncio.sleep(TICK_S)
 
     async def _check(self) -> None:
         while True:

@@ -31,7 +31,7 @@ async def _nothing(_connection: AsyncConnection) -> frozenset[str]:
 class PaymentService:
     """Executes commands in batches, each batch in one transaction."""
 
-    def __init__(  # noqa: PLR0913 - what it stands on, each given once
+    def __init__(
         self,
         db: Database,
         clock: Clock,
