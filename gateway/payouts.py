@@ -8,7 +8,7 @@ where it cannot be asked a person looks at the provider's own pages and says so 
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,13 +51,24 @@ _STILL_DUE = (
 Addresses = Callable[[Payout], tuple[str, str]]
 
 
-def rails_of(providers: Mapping[str, Provider]) -> dict[str, PayoutRail]:
-    """Return the accounts that can send money out, as decisions see them."""
-    return {
-        account_id: PayoutRail(provider.name, account_id, provider.traits.currencies, provider.payout_traits)
-        for account_id, provider in providers.items()
-        if isinstance(provider, PaysOut) and provider.payout_traits.kinds
-    }
+class Rails(Mapping[str, PayoutRail]):
+    """The accounts that can send money out, by their id, as decisions see them: those that there are now."""
+
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._providers = providers
+
+    def __getitem__(self, account_id: str) -> PayoutRail:
+        provider = self._providers[account_id]
+        if not isinstance(provider, PaysOut) or not provider.payout_traits.kinds:
+            raise KeyError(account_id)
+        currencies = provider.traits.currencies
+        return PayoutRail(provider.name, account_id, currencies, provider.payout_traits)
+
+    def __iter__(self) -> Iterator[str]:
+        return (account_id for account_id in self._providers if account_id in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class Payouts:

@@ -26,6 +26,9 @@ from gateway.health import Health
 from gateway.hops import Hops
 from gateway.master_key import masters
 from gateway.notifications import Notifier
+from gateway.payout_notices import PayoutNotifier
+from gateway.payouts import KIND as PAYOUT
+from gateway.payouts import Payouts, Rails
 from gateway.pushes import Pusher
 from gateway.reminders import Plan, Reminders, still_wanted
 from gateway.sessions.calls import CallStore
@@ -38,7 +41,9 @@ from gateway.sms_inbox import KIND as SMS_IN
 from gateway.sms_inbox import SmsInbox
 from gateway.workers import Together, Worker
 from payments import tables as t
-from payments.providers.accounts import Account, callback_url
+from payments.payouts.desk import PayoutRules
+from payments.payouts.service import PayoutService
+from payments.providers.accounts import Account, callback_url, payout_urls
 from payments.providers.airtel import Airtel
 from payments.providers.base import Provider
 from payments.providers.daraja import Daraja
@@ -78,6 +83,7 @@ class Runtime:
     inbox: Inbox
     sms_inbox: SmsInbox
     pusher: Pusher
+    payouts: Payouts
     confirmer: Confirmer
     sender: Sender
 
@@ -151,6 +157,7 @@ def _assemble(
     stack.push_async_callback(inbox.close)
     sms_inbox = SmsInbox(db, clock)
     stack.push_async_callback(sms_inbox.close)
+    payouts = _payouts(settings, db, clock, ids, gateways, stack)
     confirmer = Confirmer(db, payments, gateways)
     stack.push_async_callback(confirmer.close)
     pusher = Pusher(
@@ -175,9 +182,30 @@ def _assemble(
         inbox=inbox,
         sms_inbox=sms_inbox,
         pusher=pusher,
+        payouts=payouts,
         confirmer=confirmer,
         sender=AfricasTalking(session, settings.at) if settings.at else LogSender(),
     )
+
+
+def _payouts(
+    settings: Settings, db: Database, clock: Clock, ids: Ids, gateways: Gateways, stack: AsyncExitStack
+) -> Payouts:
+    notifier = PayoutNotifier(clock, ids, Printed(settings.service_code, settings.support_phone))
+    rules = PayoutRules(
+        rails=Rails(gateways), limit_minor=settings.refund_limit_minor, poll_after_s=settings.poll_after_s
+    )
+    service = PayoutService(db, clock, ids, rules, gateways.rules, notifier.announce)
+    stack.push_async_callback(service.close)
+    payouts = Payouts(
+        db,
+        clock,
+        service,
+        gateways,
+        lambda p: payout_urls(settings.public_url, gateways.account_of(p.account_id), p.callback_key),
+    )
+    stack.push_async_callback(payouts.close)
+    return payouts
 
 
 def _calls(settings: Settings, processes: int) -> CallStore:
@@ -259,16 +287,19 @@ def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
     async def callback(message: outbox.Message) -> dict[str, Any]:
         return await confirm(runtime, message)
 
+    async def check_due() -> int:
+        return await runtime.pusher.check_due() + await runtime.payouts.check_due()
+
     return Worker(
         runtime.db,
         runtime.clock,
-        {"push": runtime.pusher.handle, "callback": callback},
+        {"push": runtime.pusher.handle, PAYOUT: runtime.payouts.handle, "callback": callback},
         {
             "sms": delivery.handle,
             "reminder": reminding.handle,
             SMS_IN: Together(answers.handle, MOST_TOGETHER),
         },
-        runtime.pusher.check_due,
+        check_due,
         name=name,
         tick=runtime.health.tick,
     )
@@ -299,7 +330,10 @@ async def confirm(runtime: Runtime, message: outbox.Message) -> dict[str, Any]:
     async with runtime.db.read() as connection:
         query = sa.select(t.callbacks).where(t.callbacks.c.raw_id == raw_id)
         raw = (await connection.execute(query)).one()
-    finding = await runtime.confirmer.confirm(raw)
+    provider = await runtime.gateways.find_provider(raw.account_id)
+    finding = await runtime.payouts.noticed(raw, provider) if provider else None
+    if finding is None:
+        finding = await runtime.confirmer.confirm(raw)
     now = runtime.clock.now()
     if finding.again_after_s is not None and message.attempts + 1 < MOST_CONFIRMATIONS:
         wait_s = max(finding.again_after_s, outbox.backoff_s(message.attempts, jitter=0, most_s=60))

@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     repeat_within_s: float = Field(0, ge=0, le=10)  # of a bare input, after its reply
     single_limit_minor: dict[str, int] = {"ZMW": 500_000, "KES": 25_000_000}
     daily_limit_minor: dict[str, int] = {"ZMW": 1_000_000, "KES": 50_000_000}
+    refund_limit_minor: dict[str, int] = {"ZMW": 50_000, "KES": 500_000}  # above: two people give it back
     max_waiting_hops: int = 2000
     api_rate_per_s: float = Field(50, gt=0)  # for each token of /api/v1
     api_burst: int = Field(100, ge=1)

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 
 from core.db import Database
 from core.outbox import outbox
+from payments.payouts.tables import payouts
+from payments.payouts.verify import INVARIANTS as OF_PAYOUTS
 from payments.tables import cash_receipts, payments
 from payments.verify import INVARIANTS, Invariant, Verdict, verify
 from sms.tables import sms_messages
@@ -21,6 +23,16 @@ def _pushes_wait() -> Invariant:
     return Invariant(
         "pushes_wait", "an accepted payment that was not pushed has its push in the outbox", broken
     )
+
+
+def _payouts_wait() -> Invariant:
+    waiting = sa.exists().where(
+        outbox.c.key == payouts.c.payout_id.cast(sa.String),
+        outbox.c.kind == "payout",
+        outbox.c.status == "waiting",
+    )
+    broken = sa.select(payouts.c.payout_id, payouts.c.status).where(payouts.c.status == "initiated", ~waiting)
+    return Invariant("payouts_wait", "a payout that no rail has yet has its row in the outbox", broken)
 
 
 def _checks_planned() -> Invariant:
@@ -49,7 +61,15 @@ def _sms_wait() -> Invariant:
     return Invariant("sms_wait", "every SMS not yet handed over has its row in the outbox", broken)
 
 
-ALL = (*INVARIANTS, _pushes_wait(), _checks_planned(), _told_once(), _sms_wait())
+ALL = (
+    *INVARIANTS,
+    *OF_PAYOUTS,
+    _payouts_wait(),
+    _pushes_wait(),
+    _checks_planned(),
+    _told_once(),
+    _sms_wait(),
+)
 
 
 async def run(db: Database) -> list[Verdict]:

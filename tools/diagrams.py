@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from payments.lifecycles import ITEM, ORDER, PAYMENT, Lifecycle
+from payments.payouts.lifecycle import PAYOUT
 from sms.lifecycle import SMS
 from taps.flags_model import FLAG
 from tools import menus
 
 PAGE = Path(__file__).parent.parent / "docs" / "architecture.md"
 LIFECYCLES: Mapping[str, Lifecycle] = {
-    lifecycle.name: lifecycle for lifecycle in (PAYMENT, ORDER, ITEM, SMS, FLAG)
+    lifecycle.name: lifecycle for lifecycle in (PAYMENT, ORDER, ITEM, PAYOUT, SMS, FLAG)
 }
 _PLACE = re.compile(r"<!-- diagram: (\w+) -->\n.*?<!-- end of diagram -->", re.DOTALL)
 

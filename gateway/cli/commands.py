@@ -12,6 +12,7 @@ from gateway.cli import (
     phone,
     pocket_phone,
     processes,
+    refunds,
     schema,
     sms_queue,
 )
@@ -33,5 +34,6 @@ for room in (
     flags,
     gateways,
     keys,
+    refunds,
 ):
     room.register(app)

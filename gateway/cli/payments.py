@@ -10,7 +10,7 @@ import typer
 
 from core.clock import rfc3339
 from core.money import display
-from gateway.cli import stories
+from gateway.cli import refunds, stories
 from gateway.cli.common import database, moment, run, show_json, write_output
 from payments.tables import payments
 
@@ -69,6 +69,10 @@ def show(
         typer.echo(f"  together with {_other(other)}")
     if story["cash"]:
         typer.echo(f"  taken in cash by agent {story['cash']['agent']}")
+    _tell(story)
+
+
+def _tell(story: dict[str, Any]) -> None:
     for order in story["orders"]:
         part = display(order["amount"]["amount_minor"], order["amount"]["currency"])
         typer.echo(f"  {part} to {order['seller']}: {order['status']} {order['reason'] or ''}".rstrip())
@@ -77,6 +81,10 @@ def show(
         typer.echo(f"  {move['at']} {move['from'] or '-'} -> {move['to']} by {move['cause']}{detail}")
     for item in story["suspense"]:
         typer.echo(f"  suspense {item['item_id']}: {item['kind']}, {item['status']}: {item['detail']}")
+    for payout in story["payouts"]:
+        typer.echo(f"  payout {refunds.line(payout)}")
+        for line in refunds.moves(payout):
+            typer.echo(f"    {line}")
     for sms in story["sms"]:
         typer.echo(f"  SMS {sms['status']}: {sms['text']}")
 

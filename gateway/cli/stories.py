@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import SystemClock
 from core.errors import NotFound
 from payments import stories as payment_stories
+from payments.payouts import stories as payout_stories
 from payments.records import Payment
 from payments.tables import payments
 from sms.tables import sms_messages
@@ -84,6 +85,7 @@ async def payment(connection: AsyncConnection, name: str) -> dict[str, Any]:
     """Return the story of a payment with its SMS; raises NotFound."""
     found = await payment_stories.find(connection, name)
     story = await payment_stories.full(connection, found)
+    story["payouts"] = await payout_stories.of_payment(connection, found.payment_id)
     m = sms_messages.c
     query = (
         sa.select(m.template, m.status, m.text, m.segments, m.created_at)

@@ -1,6 +1,7 @@
 import pytest
 
 from payments.lifecycles import ITEM, ORDER, PAYMENT
+from payments.payouts.lifecycle import PAYOUT
 from sms.lifecycle import SMS
 from taps.flags_model import FLAG
 from tools import diagrams
@@ -28,6 +29,7 @@ def test_a_diagram_has_every_arc_of_its_table(lifecycle):
         (PAYMENT, "initiated", {"refunded", "reversed"}),
         (ORDER, "not_started", {"refunded"}),
         (ITEM, "open", {"assigned", "refunded", "closed"}),
+        (PAYOUT, "requested", {"completed", "failed", "rejected"}),
         (FLAG, "open", {"confirmed", "cleared"}),
         (SMS, "queued", {"delivered", "dropped"}),
     ],
