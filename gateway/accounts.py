@@ -138,14 +138,15 @@ class Gateways(Mapping[str, Provider]):
         await self.look()
 
     async def look_soon(self) -> None:
-        """Look for changes now, unless somebody has only just looked."""
-        if self._clock.now() - self._looked_at >= _LOOK_AT_MOST_EVERY:
-            await self.look()
+        """Look for changes now, unless somebody has only just looked; what is known holds if that fails."""
+        now = self._clock.now()
+        if now - self._looked_at >= _LOOK_AT_MOST_EVERY:
+            self._looked_at = now
+            await self._try_to_look()
 
     async def look(self) -> None:
         """Read the accounts where something has changed since they were read."""
         async with self._looking:
-            self._looked_at = self._clock.now()
             async with self._db.read() as connection:
                 number = await vault.turn(connection)
                 if number == self._number:
@@ -222,10 +223,13 @@ class Gateways(Mapping[str, Provider]):
         """Look for changes for ever; where the database does not answer, what was read before holds."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                await self.look()
-            except Exception:
-                _log.exception("gateway_accounts_not_read")
+            await self._try_to_look()
+
+    async def _try_to_look(self) -> None:
+        try:
+            await self.look()
+        except Exception:
+            _log.exception("gateway_accounts_not_read")
 
 
 async def stop(task: "asyncio.Task[None]") -> None:

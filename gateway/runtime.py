@@ -196,6 +196,7 @@ def _payouts(
         rails=Rails(gateways), limit_minor=settings.refund_limit_minor, poll_after_s=settings.poll_after_s
     )
     service = PayoutService(db, clock, ids, rules, gateways.rules, notifier.announce)
+    gateways.tell(service.use)
     stack.push_async_callback(service.close)
     payouts = Payouts(
         db,

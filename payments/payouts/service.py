@@ -63,6 +63,10 @@ class PayoutService:
             self._handle, max_batch=100, pause_s=0.001 if db.is_sqlite else 0.0
         )
 
+    def use(self, payment_rules: Rules) -> None:
+        """Decide by these rules of payments from the next batch on."""
+        self._payment_rules = payment_rules
+
     async def submit(self, command: Command) -> Any:
         """Return the command's answer once it is committed; raises MadziError where it is refused."""
         return await self._batcher.submit(command)
