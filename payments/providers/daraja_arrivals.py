@@ -62,12 +62,12 @@ class Arrivals:
         except MadziError:  # no token
             return None
 
-    async def ask_status(self, named: dict[str, str], result_url: str, timeout_url: str) -> PushReply:
-        """Ask about a receipt or a conversation; never raises. Needs the initiator."""
+    async def ask_status(self, receipt: str, result_url: str, timeout_url: str) -> PushReply:
+        """Ask about a receipt; never raises. Needs the initiator."""
         if not self._settings.pays_out:
             return PushReply(Taken.REFUSED, reason=Reason.OTHER, code="not_set_up", is_config_fault=True)
         credential = self._settings.security_credential()
-        body = daraja_payout.status_body(named, self._settings, credential, result_url, timeout_url)
+        body = daraja_payout.status_body(receipt, self._settings, credential, result_url, timeout_url)
         try:
             return daraja_payout.read_ack(await self._line.post("status", _STATUS, body))
         except MadziError as no_token:

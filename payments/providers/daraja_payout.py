@@ -9,13 +9,11 @@ from typing import Any
 
 from core.errors import BadInput
 from payments.providers.base import (
-    Outcome,
     Payout,
     PayoutKind,
     PayoutTraits,
     PushReply,
     Reason,
-    Report,
     Taken,
 )
 from payments.providers.daraja_wire import read_refusal
@@ -42,7 +40,7 @@ def traits(settings: DarajaSettings) -> PayoutTraits:
     kinds = frozenset({PayoutKind.TRANSFER, PayoutKind.REVERSAL}) if settings.pays_out else frozenset()
     return PayoutTraits(
         kinds=kinds,
-        # Its answer comes later, to `result_url`, like the result itself: nobody can wait for it.
+        # A question is answered later, and its failure cannot be told from that of a payout.
         has_query=False,
         is_repeatable=True,
         is_partial=False,
@@ -86,7 +84,7 @@ def transfer_body(payout: Payout, settings: DarajaSettings, credential: str) -> 
         "SecurityCredential": credential,
         "CommandID": "BusinessPayment",
         "Amount": str(payout.amount_minor // _UNIT_MINOR),
-        "PartyA": settings.payout_shortcode,
+        "PartyA": settings.pays_from,
         "PartyB": payout.msisdn.removeprefix("+"),
         "Remarks": _remark(payout.remarks),
         "QueueTimeOutURL": payout.timeout_url,
@@ -112,14 +110,14 @@ def reversal_body(payout: Payout, settings: DarajaSettings, credential: str) -> 
 
 
 def status_body(
-    named: dict[str, str], settings: DarajaSettings, credential: str, result_url: str, timeout_url: str
+    receipt: str, settings: DarajaSettings, credential: str, result_url: str, timeout_url: str
 ) -> dict[str, Any]:
-    """Return the body of a status question; `named` is TransactionID or OriginalConversationID."""
+    """Return the body of a status question about a receipt."""
     return {
         "Initiator": settings.initiator,
         "SecurityCredential": credential,
         "CommandID": "TransactionStatusQuery",
-        **named,
+        "TransactionID": receipt,
         "PartyA": settings.shortcode,
         "IdentifierType": _SHORTCODE,
         "ResultURL": result_url,
@@ -153,16 +151,3 @@ def read_ack(answer: Answer, reference: str | None = None) -> PushReply:
     if code != "0":
         return PushReply(Taken.UNKNOWN, named or reference, code=code or "no_code")
     return PushReply(Taken.ACCEPTED, named or reference, code=code)
-
-
-def read_question(ack: PushReply, reference: str) -> Report:
-    """Say whether a question about a payout was taken; what it finds out comes to `result_url`."""
-    if ack.taken is Taken.ACCEPTED:
-        return Report(Outcome.WAITING, code="asked", provider_reference=reference)
-    return Report(
-        Outcome.UNKNOWN,
-        code=ack.code,
-        provider_reference=reference,
-        retry_after_s=ack.retry_after_s,
-        is_config_fault=ack.is_config_fault,
-    )

@@ -14,14 +14,12 @@ from core.ids import is_uuid
 from payments.providers import daraja_result_codes as codes
 from payments.providers.base import Arrival, Outcome, Report
 from payments.providers.daraja_c2b import CURRENCY, masked_of
-from payments.providers.daraja_codes import Result
 from payments.providers.daraja_times import read_time
 from payments.providers.reading import json_of, minor_of, msisdn_of, object_of, word_of
 from payments.providers.settings import DarajaSettings
 
 # Of a result that answers a status question, and of no other.
 _STATUS = "TransactionStatus"
-_RECEIPTS = ("TransactionReceipt", "ReceiptNo")
 _AMOUNTS = ("TransactionAmount", "Amount")
 _PARTY = re.compile(r"\s*(\+?[\d*]+(?: \*+ \d+)?)(?:\s+-\s+(.*))?", re.ASCII | re.DOTALL)
 
@@ -67,12 +65,11 @@ def _parameters(parameters: Any) -> dict[str, Any]:
 
 
 def read_payout(body: bytes) -> Report:
-    """Return what a result says of money out; raises BadInput where it is none.
-
-    The answer to a status question about a payout is such a result too.
-    """
+    """Return what a result says of money out; raises BadInput where it is none, or answers a question."""
     told = take_apart(body)
-    meaning = _meaning(told)
+    if _STATUS in told.values:
+        raise BadInput("this answers a status question", code="status_answer")
+    meaning = codes.result(told.code)
     is_paid = meaning.outcome is Outcome.PAID
     amount_minor = minor_of(told.word(*_AMOUNTS), CURRENCY) if is_paid else None
     return Report(
@@ -80,7 +77,7 @@ def read_payout(body: bytes) -> Report:
         meaning.reason,
         told.code,
         # A failure may name a TransactionID too: it is no receipt.
-        receipt=(told.word(*_RECEIPTS) or told.transaction) if is_paid else None,
+        receipt=(told.word("TransactionReceipt") or told.transaction) if is_paid else None,
         amount_minor=amount_minor,
         currency=None if amount_minor is None else CURRENCY,
         msisdn=_party(told.values.get("ReceiverPartyPublicName"))[0] if is_paid else None,
@@ -88,14 +85,6 @@ def read_payout(body: bytes) -> Report:
         provider_reference=told.originator,
         is_config_fault=meaning.is_config_fault,
     )
-
-
-def _meaning(told: Told) -> Result:
-    if _STATUS not in told.values:
-        return codes.result(told.code)
-    # What became of the question says nothing of the money.
-    is_answered = told.code == "0"
-    return Result(codes.state(told.word(_STATUS))) if is_answered else codes.UNKNOWN_RESULT
 
 
 def read_timeout(body: bytes) -> Report:

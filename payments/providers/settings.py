@@ -110,7 +110,7 @@ class DarajaSettings(BaseModel):
     initiator: Plain | None = None
     initiator_password: Secret | None = None
     certificate: str | None = Field(default=None, min_length=1, max_length=20_000)  # PEM, or a path
-    b2c_shortcode: Digits | None = None  # where another one than `shortcode` pays out
+    payout_shortcode: Digits | None = None  # where another one than `shortcode` pays out
     pull: bool = False  # whether the list of transactions was switched on for the shortcode
     # Production limits are unpublished; a sandbox was seen to allow 5 (reference daraja §5).
     queries_per_minute: int = Field(default=60, ge=1, le=60_000)
@@ -130,7 +130,7 @@ class DarajaSettings(BaseModel):
     def _money_out_is_whole(self) -> Self:
         names = ("initiator", "initiator_password", "certificate")
         missing = [name for name in names if getattr(self, name) is None]
-        if missing and (len(missing) < len(names) or self.b2c_shortcode is not None):
+        if missing and (len(missing) < len(names) or self.payout_shortcode is not None):
             raise ValueError(f"for money out set {', '.join(missing)} too, or none of {', '.join(names)}")
         if self.certificate is not None:
             self._key = read_certificate(self.certificate)
@@ -148,9 +148,9 @@ class DarajaSettings(BaseModel):
         return self.initiator is not None
 
     @property
-    def payout_shortcode(self) -> str:
+    def pays_from(self) -> str:
         """Who pays out."""
-        return self.b2c_shortcode or self.shortcode
+        return self.payout_shortcode or self.shortcode
 
     def security_credential(self) -> str:
         """Return the initiator's password as M-PESA wants it; another text each time. Needs `pays_out`."""

@@ -29,7 +29,7 @@ def test_half_of_an_initiator_stops_the_start(missing):
 
 def test_another_short_code_for_money_out_needs_an_initiator():
     with pytest.raises(ValidationError, match="set initiator, initiator_password, certificate too"):
-        DarajaSettings(**BASE, b2c_shortcode="600992")
+        DarajaSettings(**BASE, payout_shortcode="600992")
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_what_would_fail_with_the_first_refund_fails_now(changes, words):
 
 @pytest.mark.parametrize(
     ("changes", "pays_out", "shortcode"),
-    [({}, False, "174379"), (OUT, True, "174379"), (OUT | {"b2c_shortcode": "600992"}, True, "600992")],
+    [({}, False, "174379"), (OUT, True, "174379"), (OUT | {"payout_shortcode": "600992"}, True, "600992")],
 )
 def test_who_pays_out(changes, pays_out, shortcode):
     settings = DarajaSettings(**BASE | changes)
-    assert (settings.pays_out, settings.payout_shortcode) == (pays_out, shortcode)
+    assert (settings.pays_out, settings.pays_from) == (pays_out, shortcode)
 
 
 def test_without_an_initiator_there_is_no_credential():
