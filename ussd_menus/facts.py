@@ -89,6 +89,10 @@ class Owed(Struct, frozen=True):
         """Return the total."""
         return sum(part.amount_minor for part in self.parts)
 
+    def broken_minor(self, unit_minor: int) -> int:
+        """Return what is left over of it where each part goes in whole units."""
+        return sum(part.amount_minor % unit_minor for part in self.parts)
+
 
 class Tap(Struct, frozen=True):
     """A tap as a payer sees it."""

@@ -28,9 +28,11 @@ class Session(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     whose: str = ""  # "": the usual view of the tap; all: the whole tap; one: `neighbour`
     currency: str = "ZMW"
     due_minor: int = 0
+    broken_minor: int = 0  # of that: what the whole units of each part leave over
     amount_minor: int = 0  # 0: all that is due
     payer: str | None = None  # E.164 of another wallet than the caller's
     provider: str | None = None  # chosen way; None: the usual one of the wallet
+    waits: bool = False  # the way does not work now, and the caller wants to be asked when it does
     confirmations: int = 0  # how often a Yes was given in this call
     payment_id: str | None = None  # the payment under way that was shown
     roles: tuple[str, ...] = ()  # as in `facts.Phone`

@@ -61,13 +61,26 @@ def divide(parts: list[Part], amount_minor: int, kept_minor: int, traits: Traits
 
 
 def _shares(parts: list[Part], amount_minor: int, unit_minor: int) -> Shares | None:
-    """Divide in the rail's units where that can be: then the wallet need not make anything whole."""
-    for unit in dict.fromkeys((unit_minor, 1)):
-        try:
-            return allocate(parts, amount_minor, unit)
-        except BadAmount:
-            continue
-    return None
+    """Divide in the rail's units where that can be: then the wallet need only make the amount whole."""
+    broken_minor = amount_minor % unit_minor
+    try:
+        whole = allocate(parts, amount_minor - broken_minor, unit_minor)
+        return _add(parts, whole, broken_minor) if broken_minor else whole
+    except BadAmount:
+        pass
+    try:
+        return allocate(parts, amount_minor)
+    except BadAmount:
+        return None
+
+
+def _add(parts: list[Part], shares: Shares, more_minor: int) -> Shares:
+    """Divide some more over what shares leave open."""
+    given = {part.part_id: share for part, share in shares}
+    left = [replace(part, paid_minor=part.paid_minor + given.get(part.part_id, 0)) for part in parts]
+    for part, share in allocate(left, more_minor):
+        given[part.part_id] = given.get(part.part_id, 0) + share
+    return [(part, given[part.part_id]) for part in parts if given.get(part.part_id)]
 
 
 def _split(shares: Shares, used_minor: int, unit_minor: int) -> Divided | None:

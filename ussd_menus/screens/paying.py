@@ -74,9 +74,11 @@ def _debt(view: View) -> Shown | Go:
         "tenant_id": owed.tenant_id,
         "currency": tap.currency,
         "due_minor": owed.due_minor,
+        "broken_minor": owed.broken_minor(10 ** exponent(tap.currency)),
         "amount_minor": 0,
         "payer": None,
         "provider": None,
+        "waits": False,
     }
     rest = _rest(view, tap)
     if owed.under_way:
