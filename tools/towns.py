@@ -13,7 +13,7 @@ from core.ids import Ids
 from gateway import schema
 from gateway.settings import Settings
 from simulators.aggregator.config import Config as AggregatorConfig
-from simulators.providers.config import Airtel, Daraja, Kcb, Mtn, Zamtel
+from simulators.providers.config import Airtel, Daraja, Kcb, KcbMulti, Mtn, Stripe, Zamtel
 from simulators.providers.kcb_keys import public_pem
 from taps import importing, raising
 
@@ -114,6 +114,29 @@ def zamtel_settings(providers_url: str, **changes: Any) -> dict[str, Any]:
         "password": keys.password,
         "shortcode": keys.shortcode,
         "answer_within_s": 2,
+    }
+    return values | changes
+
+
+def kcb_multi_settings(providers_url: str, **changes: Any) -> dict[str, Any]:
+    """Return KCB's multi-currency gateway, for a town that wants it."""
+    keys = KcbMulti()
+    values = {
+        "base_url": f"{providers_url}/kcb_multi",
+        "api_key": keys.api_key,
+        "external_origin": keys.external_origin,
+    }
+    return values | changes
+
+
+def stripe_settings(providers_url: str, **changes: Any) -> dict[str, Any]:
+    """Return Stripe, for a town that wants it."""
+    keys = Stripe()
+    values = {
+        "base_url": f"{providers_url}/stripe",
+        "secret_key": keys.secret_key,
+        "webhook_secret": keys.webhook_secret,
+        "success_url": "https://madzi.example.org/thanks",
     }
     return values | changes
 

@@ -134,11 +134,15 @@ class Town:
         return House(runtime, running.url, stack, hands)
 
     async def enter_in_airtels_portal(self, runtime):
-        """Airtel's callback address does not travel with a push: people enter it."""
+        """Airtel's callback address does not travel with a push, nor Stripe's: people enter it."""
         for account in runtime.accounts.values():
             if account.provider == "airtel":
                 address = {"callback_url": urls(self.gateway_url, account)["callback"]}
                 async with self.http.put(f"{self.providers.url}/airtel/_sim/portal", json=address) as reply:
+                    assert reply.status == 200
+            if account.provider == "stripe":
+                address = {"url": urls(self.gateway_url, account)["callback"]}
+                async with self.http.put(f"{self.providers.url}/stripe/_sim/webhook", json=address) as reply:
                     assert reply.status == 200
 
     # What people do.

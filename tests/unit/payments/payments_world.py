@@ -117,7 +117,7 @@ class World:
         desk.orders = {i: list(orders) for i, orders in self.orders.items()}
         midnight = NOW.replace(hour=0) - timedelta(hours=2)
         for payment in self.payments.values():
-            if payment.is_open:
+            if payment.is_open and self.rules.asks_handset(payment):
                 desk.handsets[payment.msisdn].add(payment.payment_id)
             is_free = payment.payment_id in self.cash or payment.provider == "wallet"
             counts = payment.status in ("initiated", "pending", "success") and not is_free

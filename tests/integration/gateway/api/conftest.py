@@ -14,6 +14,7 @@ from payments.tables import payments
 from taps import importing, raising, store, users
 from taps.model import Role, User
 from taps.tap_id import make
+from tools import towns
 
 SHARED_OUT = make("KNY", 601)  # individualized: two tenants
 PEOPLE = {
@@ -125,6 +126,14 @@ async def limited_platform(town):
     """No payment above one kwacha; four requests at once, then one every hundred seconds."""
     limits = {"single_limit_minor": {"ZMW": 100}, "api_burst": 4, "api_rate_per_s": 0.01}
     return await _platform(town, worker=False, **limits)
+
+
+@pytest.fixture
+async def wide_platform(town):
+    """With a worker, Stripe, and KCB's multi-currency gateway beside M-PESA."""
+    url = town.providers.url
+    rails = {"stripe": towns.stripe_settings(url), "kcb_multi": towns.kcb_multi_settings(url)}
+    return await _platform(town, **rails)
 
 
 @pytest.fixture
