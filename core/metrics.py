@@ -49,6 +49,9 @@ BREAKER_CHANGES = Counter(
     ["account", "state"],
 )
 REPORTS = Counter("madzi_provider_reports_total", "Answers of providers when asked", ["provider", "outcome"])
+UNKNOWN_CODES = Counter(
+    "madzi_provider_unknown_codes_total", "Codes of providers that no table knows", ["provider"]
+)
 CALLBACKS = Counter("madzi_callbacks_total", "Callbacks by what they turned out to be", ["verdict"])
 OUTBOX = Reading("madzi_outbox_rows", "Outbox rows not done", ("kind", "status"))
 OUTBOX_AGE_S = Reading("madzi_outbox_oldest_seconds", "Age of the oldest due outbox row")

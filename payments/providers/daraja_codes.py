@@ -7,6 +7,7 @@ first row that fits counts. What fits none is UNKNOWN.
 from dataclasses import dataclass
 
 from payments.providers.base import Outcome, Reason, Taken
+from payments.providers.unknown import note_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,9 @@ _HTTP = {
 
 
 def result(code: str) -> Result:
-    """Return what a result code says; any other code is UNKNOWN."""
+    """Return what a result code says; any other code is UNKNOWN, and counted."""
+    if code not in RESULTS:
+        note_unknown("daraja", code)
     return RESULTS.get(code, UNKNOWN_RESULT)
 
 
@@ -122,6 +125,8 @@ def error(status: int, code: str, message: str, *, is_text: bool = False) -> Err
     that was taken.
     """
     words = message.lower()
+    if code not in _ERRORS:
+        note_unknown("daraja", code)
     for needle, meaning in _ERRORS.get(code, _WORDS):
         if needle in words:
             return meaning

@@ -6,6 +6,7 @@ our own operator's password. What is not in the table is UNKNOWN, and so is what
 
 from payments.providers.base import Outcome, Reason
 from payments.providers.daraja_codes import Result
+from payments.providers.unknown import note_unknown
 
 UNKNOWN_RESULT = Result(Outcome.UNKNOWN)
 _REFUSED = Result(Outcome.NOT_PAID, Reason.OTHER)
@@ -45,7 +46,9 @@ RESULTS = {
 
 
 def result(code: str) -> Result:
-    """Return what a result code says; any other code is UNKNOWN."""
+    """Return what a result code says; any other code is UNKNOWN, and counted."""
+    if code not in RESULTS:
+        note_unknown("daraja", code)
     return RESULTS.get(code, UNKNOWN_RESULT)
 
 
