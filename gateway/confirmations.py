@@ -25,7 +25,7 @@ def command(pay: o.Confirmed, request_id: str, session_id: str, delay_s: float) 
         currency=pay.currency,
         provider=pay.provider,
         is_chosen=pay.provider != routing.usual(pay.payer_msisdn),
-        if_down="refuse",  # the screen says so, and what else there is
+        if_down="wait" if pay.waits else "refuse",  # the screen says what else there is
         channel="ussd",
         correlation_id=session_id,
         delay_s=delay_s,
@@ -49,6 +49,7 @@ def shown(result: Any, pay: Pay, msisdn: str) -> o.Result:  # noqa: PLR0911 - a 
                 amount_minor=payment.amount_minor,
                 currency=payment.currency,
                 is_behind_another=result.is_queued,
+                waits_until=payment.expires_at if payment.waits else None,
                 look_again_at=facts.look_again_at(payment),
             )
         case r.UnderWay(payment=payment):

@@ -28,9 +28,13 @@ _OF_PHONES = (taps_store.CUSTOMERS, taps_store.KNOWN_TAPS, views.UNDER_WAY, user
 
 
 class HasRules(Protocol):
-    """Whoever knows the rules of now: the payments."""
+    """Whoever knows the rules of now, and which accounts do not work: the payments."""
 
     rules: Rules
+
+    async def down(self, connection: AsyncConnection) -> frozenset[str]:
+        """Return the accounts that do not work."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +123,15 @@ class Loader:
             return {}
         taps = await taps_store.taps_by_ids(connection, {request.tap_id for request in requests})
         kept = await wallets.kept(connection, {request.payer_msisdn for request in requests})
+        down = await self.payments.down(connection)
         return {
-            request: self._ways_of(taps[request.tap_id], request.payer_msisdn, kept) for request in requests
+            request: self._ways_of(taps[request.tap_id], request.payer_msisdn, kept, down)
+            for request in requests
         }
 
-    def _ways_of(self, tap: Tap, payer_msisdn: str, kept: Mapping[str, Mapping[str, int]]) -> f.Ways:
+    def _ways_of(
+        self, tap: Tap, payer_msisdn: str, kept: Mapping[str, Mapping[str, int]], down: frozenset[str]
+    ) -> f.Ways:
         rails = routing.for_currency(self.payments.rules.rails_of(tap.zone), tap.currency)
         single = self.payments.rules.limits.single_minor.get(tap.currency)
         ways = tuple(
@@ -133,12 +141,12 @@ class Loader:
                 rail.traits.unit_minor,
                 min(single or rail.traits.max_minor, rail.traits.max_minor),
                 rail.traits.min_minor,
+                is_up=routing.is_up(rail, rails, down),
             )
             for rail in rails
         )
         kept_minor = kept.get(payer_msisdn, {}).get(tap.currency, 0)
-        usual = routing.usual(payer_msisdn)
-        return f.Ways(ways, usual if any(way.provider == usual for way in ways) else None, kept_minor)
+        return f.Ways(ways, routing.usual_of(payer_msisdn, rails), kept_minor)
 
     async def _balances(
         self, connection: AsyncConnection, requests: list[f.Balances]

@@ -222,7 +222,12 @@ def _menus(settings: Settings) -> Callable[[str], MenuSettings]:
     networks = Networks(settings.networks, septets=settings.screen_septets)
     code, phone = settings.service_code, settings.support_phone
     sized = {
-        septets: MenuSettings(service_code=code, support_phone=phone, septets=septets)
+        septets: MenuSettings(
+            service_code=code,
+            support_phone=phone,
+            septets=septets,
+            wait_for_provider_s=settings.wait_for_provider_s,
+        )
         for septets in networks.sizes()
     }
     return lambda network_code: sized[networks.septets(network_code)]

@@ -5,7 +5,7 @@ customer. What is left is ranked: rails that work before those that do not, the 
 cheaper, then by name. So a choice wins over cost, never over what is impossible.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -137,6 +137,20 @@ def usual(msisdn: str) -> str | None:
     """Return the provider of a number's prefix; None where there is none. The payer may choose another."""
     wallet = wallet_of_number(msisdn)
     return FIRST.get(wallet, wallet) or None
+
+
+def usual_of(msisdn: str, rails: Sequence[Rail]) -> str | None:
+    """Return by which of these rails people know the wallet behind a number; None where none debits it."""
+    wallet = wallet_of_number(msisdn)
+    theirs = [rail.provider for rail in rails if wallet_of(rail.provider) == wallet]
+    first = FIRST.get(wallet, wallet)
+    return first if first in theirs else next(iter(theirs), None)
+
+
+def is_up(rail: Rail, rails: Sequence[Rail], down: frozenset[str]) -> bool:
+    """Say whether a wallet can be asked now: by this rail, or by another one that debits it."""
+    wallet = wallet_of(rail.provider)
+    return any(wallet_of(one.provider) == wallet and one.account_id not in down for one in rails)
 
 
 def for_currency(rails: Iterable[Rail], currency: str) -> list[Rail]:

@@ -73,6 +73,8 @@ def _prompt(pay: o.Confirmed, accepted: o.Accepted, code: str) -> Text:
         "again": say.time(accepted.look_again_at),
         "code": code,
     }
+    if accepted.waits_until:
+        return Text("pin.later", words | {"until": say.time(accepted.waits_until)})
     if accepted.is_behind_another:
         return Text("pin.queue", words)
     return Text("pin.next" if pay.payer_msisdn == pay.msisdn else "pin.other", words)

@@ -36,6 +36,8 @@ _WITH_NUMBER = frozenset(
         *(
             "confirm",
             "confirm.part",
+            "confirm.wait",
+            "pin.later",
             "pin.other",
             "cash_sure",
             "tenant",

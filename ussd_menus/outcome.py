@@ -23,6 +23,7 @@ class MenuSettings:
     support_phone: str = "0211000000"
     septets: int = 160  # room of a screen in GSM-7; UCS-2 gets 7/16 of it
     resume_within_s: int = 600
+    wait_for_provider_s: float = 7200
     catalogues: Catalogues = field(default=CATALOGUES, repr=False, compare=False)
 
 
@@ -84,6 +85,7 @@ class Confirmed(Struct, frozen=True):
     currency: str
     is_all: bool  # Pay all was chosen
     provider: str
+    waits: bool = False  # the provider does not work now: ask when it does
 
 
 class Report(Struct, frozen=True):
@@ -136,6 +138,7 @@ class Accepted(Struct, frozen=True):
     currency: str
     look_again_at: datetime
     is_behind_another: bool = False  # another prompt for this handset comes first
+    waits_until: datetime | None = None  # the provider does not work: it is asked until then whether it does
 
 
 class PaidFromKept(Struct, frozen=True):

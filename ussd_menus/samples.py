@@ -120,6 +120,7 @@ def _results(wallet: str, amount_minor: int, currency: str = "ZMW") -> tuple[o.R
     return (
         o.Accepted(_PAYEE, wallet, amount_minor, currency, again),
         o.Accepted(_PAYEE, wallet, amount_minor, currency, again, is_behind_another=True),
+        o.Accepted(_PAYEE, wallet, amount_minor, currency, again, waits_until=again),
         o.PaidFromKept(amount_minor, currency),
         o.PaymentUnderWay(_under_way(amount_minor, wallet, currency)),
         o.PaymentUnderWay(_under_way(amount_minor, wallet, currency, by_me=False)),
@@ -290,6 +291,12 @@ def worlds() -> dict[str, World]:
             _tap(_owed(*_LONG_PARTS, under_way=_under_way(2 * _MOST, _LONG))),
         ),
         "new phone, I pay": World(f.Phone(under_way=_under_way(3000, _SHORT))),
+        "outage, no other way": World(
+            _KNOWN,
+            _SHARED,
+            ways=f.Ways((f.Way("zamtel", _LONG, is_up=False),), "zamtel"),
+            results=_results(_LONG, 2 * _MOST),
+        ),
         "outage": World(_KNOWN, _SHARED, ways=_DOWN, results=_results(_SHORT, 2 * _MOST)),
         "no way": World(_KNOWN, _SHARED),
         "shillings": World(
@@ -297,6 +304,14 @@ def worlds() -> dict[str, World]:
             _tap(_owed(f.Part("2026-11", "water", 25_000_050)), currency="KES"),
             ways=_SHILLINGS,
             results=_results("M-PESA", 25_000_000, "KES"),
+        ),
+        "broken shillings": World(
+            f.Phone("en"),
+            _tap(
+                _owed(f.Part("2026-11", "water", 266_667), f.Part("2026-11", "refuse", 133_333)),
+                currency="KES",
+            ),
+            ways=_SHILLINGS,
         ),
         "below the least": World(
             f.Phone("en"), _tap(_owed(f.Part("2026-11", "water", 50_000)), currency="KES"), ways=_LEAST

@@ -1,5 +1,8 @@
 """From the amount to the Yes: with which wallet, by which network, and what became of it."""
 
+from datetime import timedelta
+
+from core import say
 from core.errors import BadMsisdn
 from core.i18n import Text
 from core.money import display
@@ -11,7 +14,8 @@ from ussd_menus.screens.paying import country, wrong_number
 from ussd_menus.view import Again, Go, Name, Option, Say, Shown, Spec, Taken, View, nowhere
 
 ANOTHER_WAY = Option("ways", Text("option.ways"))
-_OPTIONS = (Option("yes", Text("option.yes")), Option("number", Text("option.number")), ANOTHER_WAY)
+_YES = Option("yes", Text("option.yes"))
+_OPTIONS = (_YES, Option("number", Text("option.number")), ANOTHER_WAY)
 
 
 def _confirm(view: View) -> Shown | Go:
@@ -22,14 +26,18 @@ def _confirm(view: View) -> Shown | Go:
     if kept_minor >= amount_minor:
         return Shown((Text("confirm.kept", words),), _OPTIONS[:2], name="confirm.kept")
     way = _way(view, ways)
-    if way is None or not way.is_up:
-        return Go("choose", {"provider": None})
+    if way is None or not (way.is_up or session.waits):
+        return Go("choose", {"provider": None, "waits": False})
     used_minor = wallets.usable_minor(amount_minor, kept_minor, way.unit_minor, way.min_minor)
-    wrong = _unfit(way, amount_minor - used_minor, session.currency)
+    wrong = _unfit(way, amount_minor - used_minor, session.currency) or _broken(view, way, used_minor)
     if wrong:
         return Go("unfit", error=wrong)
     words |= {"provider": Name(way.name), "wallet": local_form(session.wallet)}
-    keep = {"provider": way.provider}
+    if not way.is_up:
+        return _confirm_waiting(
+            view, way, words | {"amount": display(amount_minor - used_minor, session.currency)}
+        )
+    keep = {"provider": way.provider, "waits": False}
     if not used_minor:
         return Shown((Text("confirm", words),), _OPTIONS, keep=keep)
     words |= {
@@ -37,6 +45,13 @@ def _confirm(view: View) -> Shown | Go:
         "rest": display(amount_minor - used_minor, session.currency),
     }
     return Shown((Text("confirm.part", words),), _OPTIONS, keep=keep, name="confirm.part")
+
+
+def _confirm_waiting(view: View, way: Way, words: dict[str, object]) -> Shown:
+    """Ask whether the payer wants to be asked when the way works again, and say how long that may take."""
+    until = view.now + timedelta(seconds=view.settings.wait_for_provider_s)
+    text = Text("confirm.wait", words | {"until": say.time(until)})
+    return Shown((text,), (_YES,), name="confirm.wait", keep={"provider": way.provider})
 
 
 def _kept(view: View, ways: Ways) -> int:
@@ -63,6 +78,19 @@ def _unfit(way: Way, amount_minor: int, currency: str) -> Text | None:
     return None
 
 
+def _broken(view: View, way: Way, used_minor: int) -> Text | None:
+    """Say how much a rail of whole units can carry where its share for some seller would not be whole."""
+    session = view.session
+    amount_minor = session.amount_minor or session.due_minor
+    most_minor = session.due_minor - session.broken_minor
+    makes_whole = amount_minor == session.due_minor and used_minor >= session.broken_minor
+    if way.unit_minor == 1 or makes_whole or amount_minor - amount_minor % way.unit_minor <= most_minor:
+        return None
+    if not most_minor:
+        return whole_only(way.name, way.unit_minor, session.currency)
+    return Text("part.most", {"provider": Name(way.name), "most": display(most_minor, session.currency)})
+
+
 def whole_only(wallet: str, unit_minor: int, currency: str) -> Text:
     """Say that a rail cannot carry the amount."""
     return Text("part.whole", {"provider": Name(wallet), "unit": display(unit_minor, currency)})
@@ -87,11 +115,14 @@ def _decide(view: View, event: str, _argument: str) -> Taken:
         currency=session.currency,
         is_all=not session.amount_minor,
         provider=session.provider or wallets.PROVIDER,
+        waits=session.waits,
     )
     return Say("yes", confirmed)
 
 
 def _from_confirm(view: View) -> Go:
+    if view.session.waits:
+        return Go("ways", {"provider": None, "waits": False})
     return Go("back_part" if view.session.amount_minor else "back")
 
 
@@ -107,7 +138,7 @@ def _read_number(view: View, text: str) -> Taken:
         msisdn = parse(text, country(view))
     except BadMsisdn:
         return Again(wrong_number(text))
-    return Go("number", {"payer": msisdn, "provider": None})
+    return Go("number", {"payer": msisdn, "provider": None, "waits": False})
 
 
 def _choose_way(view: View) -> Shown:
@@ -117,16 +148,20 @@ def _choose_way(view: View) -> Shown:
     others = tuple(way for way in ways.ways if way.is_up and way != current)
     amount = display(session.amount_minor or session.due_minor, session.currency)
     words: dict[str, object] = {"amount": amount, "tap": session.tap_id}
-    outage = current and not current.is_up
-    head = (Text("outage", {"provider": Name(current.name)}),) if current and outage else ()
+    name: str = ""
+    head: tuple[Text, ...] = ()
+    wait: tuple[Option, ...] = ()
+    if current and not current.is_up:
+        name, head = "outage", (Text("outage", {"provider": Name(current.name)}),)
+        wait = (Option(f"wait:{current.provider}", Text("option.wait")),)
     if not others:
-        return Shown((*head, Text("ways.none")), keeps_head=False)
-    options = tuple(Option(f"way:{way.provider}", Text("as_is", {"words": Name(way.name)})) for way in others)
-    return Shown((*head, Text("ways", words)), options, name="outage" if outage else "")
+        return Shown((*head, Text("ways.none")), wait, keeps_head=False, name=name)
+    options = (Option(f"way:{way.provider}", Text("as_is", {"words": Name(way.name)})) for way in others)
+    return Shown((*head, Text("ways", words)), (*options, *wait), name=name)
 
 
-def _pick_way(_view: View, _event: str, provider: str) -> Taken:
-    return Go("way", {"provider": provider})
+def _pick_way(_view: View, event: str, provider: str) -> Taken:
+    return Go("way", {"provider": provider, "waits": event == "wait"})
 
 
 def _from_ways(view: View) -> Go:

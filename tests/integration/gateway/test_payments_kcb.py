@@ -13,7 +13,7 @@ from payments.tables import callbacks, credits_, payments, suspense_items
 from simulators.providers import kcb_keys
 from tools.towns import MASTER_KEY
 
-KEYS = ("1", "1", KENYAN_TAP, "1", "1", "1")  # without Daraja the way is chosen first
+KEYS = ("1", "1", KENYAN_TAP, "1", "1")  # without Daraja, KCB asks the same wallets
 
 
 @pytest.fixture
