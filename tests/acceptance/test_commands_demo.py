@@ -132,7 +132,7 @@ def test_gateways_are_listed_with_the_addresses_that_providers_call(demo, madzi)
     code, out, err = madzi("gateways", "list", "--urls", "--json")
     rows = {row["provider"]: row for row in json.loads(out)}
     assert (code, err) == (0, "")
-    assert set(rows) == {"airtel", "daraja", "kcb", "mtn", "zamtel"}
+    assert set(rows) == {"airtel", "daraja", "kcb", "kcb_multi", "mtn", "stripe", "zamtel"}
     for row in rows.values():
         assert set(row) == {"zone", "provider", "account", "healthy", "urls"}
         assert row["healthy"] is True

@@ -3,6 +3,7 @@
 import pytest
 
 FILES = ["mtn", "mtn_codes", "airtel", "airtel_codes", "daraja", "daraja_codes", "africastalking"]
+FILES += ["kcb_multi", "kcb_multi_codes", "stripe", "stripe_codes"]
 FILES += ["daraja_c2b", "daraja_out", "daraja_result_codes"]
 USSD_FILES = ["ussd_hubtel", "ussd_nalo", "ussd_arkesel", "ussd_infobip"]
 CLASSES = {"P", "N", "W", "U", "C", "R", "T"}
