@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.i18n import Text
-from core.money import Money
+from core.money import Money, exponent
 from gateway.facts import look_again_at
 from payments import results as r
 from payments import routing
@@ -84,8 +84,8 @@ def payment_answer(  # noqa: PLR0911 - a table of answers
         case r.MoreThanOwed(open_minor=open_minor):
             left = Owed(pay.tap_id, open_minor, owed.currency)
             return texts.more_than_owed(left, asked.amount_minor, pay_all)
-        case r.NotExpressible(unit_minor=unit_minor):
-            return texts.cannot_be_moved(asked, wallet, _whole(asked, unit_minor))
+        case r.NotExpressible(unit_minor=unit_minor, most_minor=most_minor):
+            return texts.cannot_be_moved(asked, wallet, _whole(asked, unit_minor, most_minor))
         case _:
             return texts.no_wallet(pay.tap_id, printed)
 
@@ -102,7 +102,9 @@ def _accepted(accepted: r.Accepted, wallet: str, printed: Printed) -> Text:
     return texts.pin_next(owed, printed, wallet=wallet, payee=payee, until=until)
 
 
-def _whole(asked: Owed, unit_minor: int) -> str:
-    """Return the line that pays the most whole units of what was asked."""
-    units = max(1, asked.amount_minor // unit_minor) * unit_minor // 100
-    return canonical(Command(Word.PAY, asked.tap_id, amount=str(max(1, units))))
+def _whole(asked: Owed, unit_minor: int, most_minor: int) -> str:
+    """Return the line that pays the most whole units of what was asked, as far as each seller's are whole."""
+    units = max(1, min(asked.amount_minor, most_minor) // unit_minor) * unit_minor
+    return canonical(
+        Command(Word.PAY, asked.tap_id, amount=str(max(1, units // 10 ** exponent(asked.currency))))
+    )

@@ -40,11 +40,12 @@ class MoreThanOwed(Struct, frozen=True):
 
 
 class NotExpressible(Struct, frozen=True):
-    """This rail cannot move this amount."""
+    """This rail cannot move this amount; of what is open it can move up to `most_minor`, in whole units."""
 
     unit_minor: int
     min_minor: int
     max_minor: int
+    most_minor: int = 0
 
 
 class NoRail(Struct, frozen=True):

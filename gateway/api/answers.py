@@ -104,6 +104,7 @@ def _not_expressible(result: r.NotExpressible, pay: Pay) -> web.Response:
         "amount_not_expressible",
         f"{pay.provider or 'The rail'} cannot move this amount: it moves multiples of "
         f"{result.unit_minor} minor units for each seller, from {result.min_minor} to {result.max_minor}.",
+        most_minor=result.most_minor,
         unit_minor=result.unit_minor,
         min_minor=result.min_minor,
         max_minor=result.max_minor,

@@ -24,7 +24,7 @@ from payments.results import (
     UnderWay,
 )
 from payments.validation import Verdict, validate
-from taps.debts import Part, allocate
+from taps.debts import Part, allocate, payable_minor
 
 _Division = wallet.Divided | NothingOwed | UnderWay | MoreThanOwed | NotExpressible
 
@@ -124,7 +124,7 @@ def _divide(desk: Desk, pay: Pay, rail: Rail, parts: list[Part], kept_minor: int
     amount_minor = owed(desk, pay, parts)
     if not isinstance(amount_minor, int):
         return amount_minor
-    return wallet.divide(parts, amount_minor, kept_minor, rail.traits) or _not_expressible(rail)
+    return wallet.divide(parts, amount_minor, kept_minor, rail.traits) or _not_expressible(rail, parts)
 
 
 def choose(
@@ -140,7 +140,7 @@ def choose(
             return allocate(parts, amount_minor, traits.unit_minor)
     except BadAmount:
         pass
-    return _not_expressible(rail)
+    return _not_expressible(rail, parts)
 
 
 def owed(desk: Desk, pay: Pay | RecordCash, parts: list[Part]) -> int | NothingOwed | UnderWay | MoreThanOwed:
@@ -157,9 +157,10 @@ def owed(desk: Desk, pay: Pay | RecordCash, parts: list[Part]) -> int | NothingO
     return amount_minor
 
 
-def _not_expressible(rail: Rail) -> NotExpressible:
+def _not_expressible(rail: Rail, parts: list[Part]) -> NotExpressible:
     traits = rail.traits
-    return NotExpressible(traits.unit_minor, traits.min_minor, traits.max_minor)
+    most_minor = min(traits.max_minor, payable_minor(parts, traits.unit_minor))
+    return NotExpressible(traits.unit_minor, traits.min_minor, traits.max_minor, most_minor)
 
 
 def _start(desk: Desk, pay: Pay, rail: Rail, divided: wallet.Divided, currency: str) -> Accepted:

@@ -185,3 +185,40 @@ def test_ties_go_to_the_earlier_one(amount_minor, weights, parts):
 def test_weights_that_divide_nothing_are_refused(weights):
     with pytest.raises(ValueError, match="weights"):
         money.share(100, weights)
+
+
+# The currencies of our countries, as people there write them
+
+
+DECIMALS = {"ZMW": 2, "KES": 2, "UGX": 0, "TZS": 2, "RWF": 0, "BIF": 0, "CDF": 2, "SSP": 2}
+
+
+@pytest.mark.parametrize(("currency", "decimals"), DECIMALS.items())
+def test_each_currency_has_its_own_decimals_shown_and_typed(currency, decimals):
+    assert money.exponent(currency) == decimals
+    shown = money.display(7 * 10**decimals, currency)
+    assert shown.endswith("7.00" if decimals else " 7")
+    assert money.typed("7", currency) == money.from_decimal("7", currency) == 7 * 10**decimals
+
+
+@pytest.mark.parametrize("currency", [name for name, decimals in DECIMALS.items() if not decimals])
+@pytest.mark.parametrize("text", ["7.0", "7.5", "7,5", "7.00", "UGX 7.5"])
+def test_decimals_are_refused_where_a_currency_has_none(currency, text):
+    with pytest.raises(BadAmount):
+        money.typed(text, currency)
+    with pytest.raises(BadAmount):
+        money.from_decimal("7.5", currency)
+
+
+@given(st.sampled_from(sorted(DECIMALS)), st.integers(0, 10**9), st.integers(1, 99))
+def test_no_amount_finer_than_the_currency_is_rounded(currency, minor, rest):
+    too_fine = f"{money.plain(minor, currency)}{'' if DECIMALS[currency] else '.'}{rest:02}1"
+    with pytest.raises(BadAmount):
+        money.from_decimal(too_fine, currency)
+
+
+@given(st.sampled_from(sorted(DECIMALS)), st.integers(1, 10**9))
+def test_an_amount_of_one_currency_is_not_read_as_another(currency, minor):
+    other = next(name for name in sorted(DECIMALS) if name != currency)
+    with pytest.raises(BadAmount):
+        money.typed(money.display(minor, currency), other)

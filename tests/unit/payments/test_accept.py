@@ -97,6 +97,8 @@ def test_rule_2_the_same_key_with_another_body_is_refused(world):
 
 # Refusals start nothing
 
+CENTS = r.NotExpressible(100, 100, 10**12, 5000)
+
 
 @pytest.mark.parametrize(
     ("asked", "refusal"),
@@ -106,11 +108,14 @@ def test_rule_2_the_same_key_with_another_body_is_refused(world):
         ({"provider": "daraja"}, r.NoRail("daraja")),
         ({"currency": "KES"}, r.NoRail("mtn")),
         ({"amount_minor": 3001}, r.MoreThanOwed(3000, "ZMW")),
-        ({"amount_minor": 0}, r.NotExpressible(1, 1, 10**12)),
-        ({"amount_minor": -500}, r.NotExpressible(1, 1, 10**12)),
+        ({"amount_minor": 0}, r.NotExpressible(1, 1, 10**12, 3000)),
+        ({"amount_minor": -500}, r.NotExpressible(1, 1, 10**12, 3000)),
         ({"tenant_id": "nobody"}, r.NothingOwed()),
-        ({"tap_id": NRB, "provider": "daraja", "amount_minor": 1050}, r.NotExpressible(100, 100, 10**12)),
-        ({"tap_id": NRB, "provider": "daraja", "amount_minor": 50}, r.NotExpressible(100, 100, 10**12)),
+        (
+            {"tap_id": NRB, "provider": "daraja", "amount_minor": 1050},
+            r.NotExpressible(100, 100, 10**12, 5000),
+        ),
+        ({"tap_id": NRB, "provider": "daraja", "amount_minor": 50}, CENTS),
     ],
 )
 def test_a_refusal_says_why_and_starts_nothing(world, asked, refusal):

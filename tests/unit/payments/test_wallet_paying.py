@@ -158,7 +158,7 @@ def test_a_part_payment_takes_no_more_than_was_asked_for(world):
     ("asked", "refusal"),
     [
         ({"amount_minor": 3001}, r.MoreThanOwed(3000, "ZMW")),
-        ({"amount_minor": 0}, r.NotExpressible(1, 1, 10**12)),
+        ({"amount_minor": 0}, r.NotExpressible(1, 1, 10**12, 3000)),
         ({"currency": "KES"}, r.NoRail("mtn")),
         ({"provider": "airtel"}, r.NoRail("airtel")),
         ({"tenant_id": "nobody"}, r.NothingOwed()),
