@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(0, ge=0, le=10)  # in front of us, whose X-Forwarded-For is believed
     callback_rate_per_s: float = Field(500, gt=0)  # of each gateway account
     callback_burst: int = Field(2000, ge=1)
+    pull_every_s: float = Field(300, ge=0, le=86_400)  # looking for money nobody told us of; 0: never
     c2b_strict: bool = False  # payments by hand for no tap of ours are refused where a rail asks before
 
     bill_day: int = Field(1, ge=0, le=28)  # of the month, in Lusaka; 0: never

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from payments import cash
 from payments import tables as t
+from payments.hand_in import safe_account
 from payments.lifecycles import PAYMENT_TABLE
 from payments.payouts import tables as out
 from payments.payouts.lifecycle import HOLDING
@@ -248,6 +249,37 @@ def _cash() -> Invariant:
         .where(_transactions.kind == "payment", _entries.ledger_account.startswith(cash.held_by(""))),
     )
     return Invariant("agents_hold_cash", "each agent's account was posted the cash of their receipts", broken)
+
+
+def _hand_ins() -> Invariant:
+    """What an agent handed in left their account and came to the safe, under its number, once."""
+    h = t.hand_ins.c
+    fact = sa.literal("hand_in:") + h.number.cast(sa.String)
+    held, safe = sa.literal(cash.held_by("")) + h.agent, sa.literal(safe_account("")) + h.safe
+    columns = (fact.label("fact_key"), h.currency)
+    gone = sa.select(*columns, held.label("ledger_account"), h.amount_minor.label("minor"))
+    come = sa.select(*columns, safe.label("ledger_account"), (-h.amount_minor).label("minor"))
+    broken = differing(
+        ("fact_key", "currency", "ledger_account"),
+        sa.select(sa.union_all(gone, come).subquery()),
+        sa.select(
+            _transactions.fact_key,
+            _entries.currency,
+            _entries.ledger_account,
+            _entries.amount_minor.label("minor"),
+        )
+        .join(t.ledger_entries, _entries.ledger_id == _transactions.ledger_id)
+        .where(_transactions.kind == "hand_in"),
+    )
+    return Invariant("hand_ins_match", "cash that was handed in left its agent and came to a safe", broken)
+
+
+def _no_agent_below_zero() -> Invariant:
+    b = t.ledger_balances.c
+    broken = sa.select(b.ledger_account, b.currency, b.balance_minor).where(
+        b.ledger_account.startswith(cash.held_by("")), b.balance_minor < 0
+    )
+    return Invariant("agents_not_overdrawn", "no agent has handed in more than they took", broken)
 
 
 def _receipts() -> Invariant:
@@ -494,4 +526,6 @@ INVARIANTS: tuple[Invariant, ...] = (
     _kept_for(),
     _unplaced(),
     _assigned(),
+    _hand_ins(),
+    _no_agent_below_zero(),
 )

@@ -3,6 +3,7 @@
 import typer
 
 from gateway.cli import (
+    cash,
     data,
     flags,
     gateways,
@@ -15,6 +16,7 @@ from gateway.cli import (
     refunds,
     schema,
     sms_queue,
+    suspense,
 )
 
 app = typer.Typer(
@@ -35,5 +37,7 @@ for room in (
     gateways,
     keys,
     refunds,
+    suspense,
+    cash,
 ):
     room.register(app)

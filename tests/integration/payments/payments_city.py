@@ -4,7 +4,7 @@ import random
 
 from core import bulk
 from core.ids import Ids, derived
-from payments.commands import Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
+from payments.commands import Actor, HandIn, Pay, PushAnswered, RecordCash, Reported, StartPush, TimeUp
 from payments.desk import Rail, Rules
 from payments.providers.base import Outcome, PushReply, Report, Taken, Traits
 from payments.records import Agent
@@ -104,6 +104,16 @@ def cash(n=0, agent="joseph", *, key=None, amount_minor=None, payer=None):
         channel="sms",
         source="in-1",
         correlation_id="sms",
+    )
+
+
+def hand_in(amount_minor, agent="joseph", safe="KNY"):
+    return HandIn(
+        agent=Agent(agent, "+260971000003"),
+        safe=safe,
+        amount_minor=amount_minor,
+        currency="ZMW",
+        actor=Actor("office", "cli", "here"),
     )
 
 

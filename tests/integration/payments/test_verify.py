@@ -2,7 +2,7 @@
 
 import pytest
 import sqlalchemy as sa
-from payments_city import cash, paid, pay, settle
+from payments_city import cash, hand_in, paid, pay, settle
 
 from payments import tables as t
 from payments.commands import StartPush
@@ -73,6 +73,13 @@ TAMPERED = [
     ("suspense_itemized", "DELETE FROM ledger_balances WHERE ledger_account LIKE 'suspense:%'"),
     ("arrivals_are_held", "UPDATE credits SET payment_id = NULL WHERE payment_id = :paid"),
     ("assigned_is_paid", "UPDATE suspense_items SET status = 'assigned'"),
+    ("hand_ins_match", "UPDATE hand_ins SET amount_minor = 1"),
+    ("hand_ins_match", "DELETE FROM hand_ins"),
+    ("hand_ins_match", "UPDATE hand_ins SET safe = 'another'"),
+    (
+        "agents_not_overdrawn",
+        "UPDATE ledger_balances SET balance_minor = -1 WHERE ledger_account LIKE 'cash:%'",
+    ),
     ("assigned_is_paid", "UPDATE suspense_items SET into_payment_id = payment_id"),
 ]
 
@@ -88,6 +95,7 @@ async def ids(city, open_service):
     await one.submit(paid(misfit, msisdn="+260977777777"))
     await settle(one, pay(1, 2))
     await one.submit(cash(3))
+    await one.submit(hand_in(1000))
     under_way = (await one.submit(pay(2, 3))).payment.payment_id
     await one.submit(StartPush(under_way))
     return {"paid": over, "open": under_way}
