@@ -19,6 +19,7 @@ from gateway.runtime import open_runtime
 from payments import health
 from payments.providers.accounts import State, urls
 
+_LONGEST_SHOWN = 60
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
 
@@ -147,8 +148,14 @@ def _state(row: Mapping[str, Any], one: Configured) -> str:
         return f"cannot be used: {one.fault}" if one.fault else "no settings"
     if one.account.state is not State.ENABLED:
         return one.account.state.value
-    shown = " ".join(f"{name}={value}" for name, value in credentials.masked(one.settings).items())
+    shown = " ".join(f"{name}={_brief(value)}" for name, value in credentials.masked(one.settings).items())
     return f"{'up' if row['healthy'] else 'down'}  {shown}"
+
+
+def _brief(value: Any) -> str:
+    """Return a value in one line; of a key in PEM its beginning."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 async def _configured(zone: str | None) -> list[tuple[Configured, bool]]:

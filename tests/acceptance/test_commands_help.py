@@ -24,7 +24,7 @@ EXPECTED = {
     "zones import", "zones export", "taps import", "taps export", "tenants import", "tenants export",
     "tariffs import", "tariffs export", "usage import", "bill", "payment show", "payments export", "tap show",
     "tap billing", "users add", "users token", "users list", "flags list", "flags assign", "flags resolve",
-    "flags show", "gateways list", "gateways test", "verify", "menu lint",
+    "flags show", "gateways list", "gateways set", "gateways test", "keys rotate", "verify", "menu lint",
     "menu graph",
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from core.db import Database
 from core.errors import MadziError
 from gateway import schema
 from gateway.cli.commands import app
+from simulators.providers import kcb_keys
 from taps import tables
 
 OWN = {
@@ -124,6 +125,17 @@ def test_the_list_masks_secrets_and_shows_the_rest(madzi):
     assert "api_user=kanyama-user" in out
     assert out.count("callback  ") == 2
     assert "callback  " not in madzi("gateways", "list")[1]
+
+
+def test_an_account_is_one_line_however_long_its_key(madzi):
+    pem = kcb_keys.public_pem()
+    keys = {"base_url": "https://kcb.example", "consumer_key": "k", "consumer_secret": "s", "till": "77"}
+    given = json.dumps(keys | {"ipn_public_key": pem})
+    assert madzi("gateways", "set", "KNY", "kcb", given=given)[0] == 0
+    (line,) = madzi("gateways", "list")[1].splitlines()
+    assert "till=77" in line
+    assert "ipn_public_key=-----BEGIN PUBLIC KEY-----" in line
+    assert pem.split()[5] not in line
 
 
 @pytest.mark.usefixtures("started")
