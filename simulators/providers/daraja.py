@@ -17,6 +17,7 @@ from simulators.providers import daraja_wire as wire
 from simulators.providers.book import Push
 from simulators.providers.daraja_c2b import DarajaC2b
 from simulators.providers.daraja_out import DarajaOut
+from simulators.providers.daraja_pull import DarajaPull
 from simulators.providers.network import Network
 from simulators.providers.people import Answer, Person
 
@@ -38,6 +39,7 @@ class Daraja:
         self._edge = Edge(self.name, network, wire.SPOILT, network.note_refusal(self.name))
         self._random = random.Random(f"daraja|{network.config.seed}|{network.book.next_serial()}")  # noqa: S311 - repeats
         self._c2b = DarajaC2b(network, self._edge, self._admit)
+        self._pull = DarajaPull(network, self._edge, self._admit)
         self._out = DarajaOut(self, network, self._edge, self._admit)
         self._token: tuple[str, datetime] | None = None
         self._last_query: datetime | None = None
@@ -48,6 +50,7 @@ class Daraja:
         return [
             *self._c2b.routes(prefix),
             *self._out.routes(prefix),
+            *self._pull.routes(prefix),
             web.get(f"{prefix}/oauth/v1/generate", self._serve_token),
             web.post(f"{prefix}/mpesa/stkpush/v1/processrequest", self._serve_push),
             web.post(f"{prefix}/mpesa/stkpushquery/v1/query", self._serve_query),

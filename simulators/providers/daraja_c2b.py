@@ -1,4 +1,4 @@
-"""Daraja's payments by hand: registered addresses, validation, confirmation, pull (reference daraja §7, §11).
+"""Daraja's payments by hand: registered addresses, validation, confirmation (reference daraja §7).
 
 A real person takes the phone and pays; here `POST /daraja/_sim/payments` or the sandbox's own simulate does.
 With addresses registered every STK payment is confirmed as well, under the same receipt.
@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +30,6 @@ _RESPONSE_TYPES = ("Completed", "Cancelled")
 _LONGEST_ACCOUNT = 20
 _AMOUNT = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 _MOST_SHILLINGS = 250_000
-_LOOKS_BACK = timedelta(hours=48)
 _REJECTED = re.compile(r"C2B000\d\d", re.ASCII)
 
 
@@ -51,9 +49,6 @@ class DarajaC2b:
         return [
             *(web.post(f"{prefix}/mpesa/c2b/{v}/registerurl", self._serve_register) for v in ("v1", "v2")),
             *(web.post(f"{prefix}/mpesa/c2b/{v}/simulate", self._serve_simulate) for v in ("v1", "v2")),
-            web.post(f"{prefix}/pulltransactions/v1/register", self._serve_pull_register),
-            web.post(f"{prefix}/pulltransactions/v1/query", self._serve_pull),
-            web.get(f"{prefix}/pulltransactions/v1/query", self._serve_pull),
             web.post(f"{prefix}/_sim/payments", self._serve_payment),
         ]
 
@@ -201,59 +196,6 @@ class DarajaC2b:
         push = await self.pay(f"+{number}", account, amount)
         return web.json_response(push.row(), status=201)
 
-    async def _serve_pull_register(self, request: web.Request) -> web.StreamResponse:
-        body = read_json(await request.read())
-
-        async def work() -> Reply:
-            self._admit(request)
-            if body.get("ShortCode") != self._config.shortcode or body.get("RequestType") != "Pull":
-                raise Refused(wire.invalid("ShortCode"))
-            is_known = self._book.recall("daraja.pull") is not None
-            self._book.remember("daraja.pull", str(body.get("CallBackURL", "")))
-            said = "1001" if is_known else "1000"
-            name = ids.originator(self._book.next_serial())
-            words = "Shortcode already registered" if is_known else "Shortcode registered successfully"
-            told = {"ResponseRefID": name, "ResponseStatus": said, "ShortCode": self._config.shortcode}
-            return reply_json(200, told | {"ResponseDescription": words})
-
-        return await self._edge.serve(request, Subject("lookup"), work)
-
-    async def _serve_pull(self, request: web.Request) -> web.StreamResponse:
-        body = read_json(await request.read())
-
-        async def work() -> Reply:
-            self._admit(request)
-            if body.get("ShortCode") != self._config.shortcode:
-                raise Refused(wire.invalid("ShortCode"))
-            since, until = (_nairobi(body.get(name), name) for name in ("StartDate", "EndDate"))
-            offset = str(body.get("OffSetValue", ""))
-            if not offset.isdigit():
-                raise Refused(wire.invalid("OffSetValue"))
-            rows = self._rows(since, until)[int(offset) :][: self._config.pull_page]
-            name = ids.originator(self._book.next_serial())
-            code, words = ("1000", "Success") if rows else ("1001", "No transactions")
-            told = {"ResponseRefID": name, "ResponseCode": code, "ResponseMessage": words}
-            return reply_json(200, told | {"Response": [rows]})
-
-        return await self._edge.serve(request, Subject("lookup"), work)
-
-    def _rows(self, since: datetime, until: datetime) -> list[dict[str, Any]]:
-        since = max(since, self._network.timing.now() - _LOOKS_BACK)
-        return [self._row(push) for push in self._book.debited(_NAME) if since <= settled_at(push) <= until]
-
-    def _row(self, push: Push) -> dict[str, Any]:
-        at = settled_at(push).astimezone(wire.NAIROBI)
-        return {
-            "transactionId": push.receipt,
-            "trxDate": f"{at:%Y-%m-%dT%H:%M:%SZ}",  # the hour of Nairobi, whatever the Z says
-            "msisdn": int(push.msisdn),
-            "sender": "MPESA",
-            "transactiontype": "c2b-pay-bill-debit",
-            "billreference": push.extra["account"],
-            "amount": f"{push.amount}.0",
-            "organizationname": self._config.payee,
-        }
-
 
 def _decision(said: tuple[int, str] | None) -> tuple[str, str]:
     """Return the code of a validation's answer and the id it gave; empty where it said nothing we know."""
@@ -268,10 +210,3 @@ def _decision(said: tuple[int, str] | None) -> tuple[str, str]:
 
 def _is_amount(text: str) -> bool:
     return _AMOUNT.fullmatch(text) is not None and int(text) <= _MOST_SHILLINGS
-
-
-def _nairobi(value: Any, name: str) -> datetime:
-    try:
-        return datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=wire.NAIROBI)
-    except ValueError:
-        raise Refused(wire.invalid(name)) from None

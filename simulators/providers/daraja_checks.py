@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from aiohttp import web
+
 from simulators.edge import Refused
 from simulators.providers import daraja_wire as wire
 from simulators.providers.config import Daraja
@@ -50,17 +52,13 @@ def merchant(headers: Mapping[str, str], body: Mapping[str, Any], config: Daraja
 
 def push_body(body: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields of a push as text; refuse the first one that breaks its rule."""
-    fields = {name: str(body.get(name, "")) for name in _RULES}
-    for name, holds in _RULES.items():
-        if not holds(fields[name]):
-            raise Refused(wire.invalid(name))
-    return fields
+    return fields(body, _RULES)
 
 
-def preset(fields: Mapping[str, str], prompt: str, config: Daraja) -> str | None:
+def preset(asked: Mapping[str, str], prompt: str, config: Daraja) -> str | None:
     """Return the result of a push that is accepted and then never shown to anybody."""
-    party = config.till if fields["TransactionType"] == BUY_GOODS else config.shortcode
-    if fields["PartyB"] != party:
+    party = config.till if asked["TransactionType"] == BUY_GOODS else config.shortcode
+    if asked["PartyB"] != party:
         return "2028"
     return "1025" if len(prompt) > _LONGEST_PROMPT else None
 
@@ -92,4 +90,28 @@ _RULES: dict[str, Callable[[str], bool]] = {
     "CallBackURL": is_url,
     "AccountReference": _account,
     "TransactionDesc": lambda text: len(text) <= _LONGEST_DESC,
+}
+
+
+def json_only(request: web.Request) -> None:
+    """Refuse a body that does not say that it is JSON."""
+    if request.content_type != "application/json":
+        raise Refused(wire.invalid("BusinessShortCode"))
+
+
+def fields(body: Mapping[str, Any], rules: Mapping[str, Callable[[str], bool]]) -> dict[str, str]:
+    """Return the fields as text; refuse the first one that breaks its rule."""
+    found = {name: str(body.get(name, "")) for name in rules}
+    for name, holds in rules.items():
+        if not holds(found[name]):
+            raise Refused(wire.invalid(name))
+    return found
+
+
+# Of every request that is answered later (reference §8).
+LATER: Mapping[str, Callable[[str], bool]] = {
+    "SecurityCredential": bool,
+    "Remarks": lambda text: 2 <= len(text) <= 100,  # noqa: PLR2004 - the reference's bounds
+    "QueueTimeOutURL": is_url,
+    "ResultURL": is_url,
 }

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from aiohttp import web
 
@@ -67,8 +66,8 @@ class DarajaOut:
 
         async def work() -> Reply:
             self._admit(request)
-            _json_only(request)
-            return await self._transfer(_checked(body, self._transfer_rules()))
+            check.json_only(request)
+            return await self._transfer(check.fields(body, self._transfer_rules()))
 
         return await self._edge.serve(request, subject, work)
 
@@ -80,7 +79,7 @@ class DarajaOut:
             "Amount": lambda text: bool(_WHOLE.fullmatch(text)) and _LEAST <= int(text) <= _MOST,
             "PartyA": lambda text: text == (self._config.b2c_shortcode or self._config.shortcode),
             "PartyB": check.is_phone,
-            **_COMMON,
+            **check.LATER,
         }
 
     async def _transfer(self, fields: dict[str, str]) -> Reply:
@@ -99,8 +98,8 @@ class DarajaOut:
 
         async def work() -> Reply:
             self._admit(request)
-            _json_only(request)
-            return await self._reversal(_checked(body, self._reversal_rules()), original)
+            check.json_only(request)
+            return await self._reversal(check.fields(body, self._reversal_rules()), original)
 
         return await self._edge.serve(request, subject, work)
 
@@ -112,7 +111,7 @@ class DarajaOut:
             "Amount": lambda text: _WHOLE.fullmatch(text) is not None,
             "ReceiverParty": lambda text: text == self._config.shortcode,
             "RecieverIdentifierType": lambda text: text == "11",
-            **_COMMON,
+            **check.LATER,
         }
 
     async def _reversal(self, fields: dict[str, str], original: Push | None) -> Reply:
@@ -167,8 +166,8 @@ class DarajaOut:
 
         async def work() -> Reply:
             self._admit(request)
-            _json_only(request)
-            fields = _checked(body, self._question_rules("TransactionStatusQuery"))
+            check.json_only(request)
+            fields = check.fields(body, self._question_rules("TransactionStatusQuery"))
             receipt, conversation = body.get("TransactionID"), body.get("OriginalConversationID")
             if not receipt and not conversation:
                 raise Refused(wire.invalid("TransactionID"))
@@ -184,8 +183,8 @@ class DarajaOut:
 
         async def work() -> Reply:
             self._admit(request)
-            _json_only(request)
-            fields = _checked(body, self._question_rules("AccountBalance"))
+            check.json_only(request)
+            fields = check.fields(body, self._question_rules("AccountBalance"))
             return self._answer_later(fields, told.balance(self.funds()), "", as_text=True)
 
         return await self._edge.serve(request, Subject("lookup"), work)
@@ -196,7 +195,7 @@ class DarajaOut:
             "CommandID": lambda text: text == command,
             "PartyA": lambda text: text == self._config.shortcode,
             "IdentifierType": lambda text: text == "4",
-            **_COMMON,
+            **check.LATER,
         }
 
     def _answer_later(
@@ -236,25 +235,3 @@ def _taken(originator: str, conversation: str) -> Reply:
             "ResponseDescription": _ACCEPTED,
         },
     )
-
-
-def _json_only(request: web.Request) -> None:
-    if request.content_type != "application/json":
-        raise Refused(wire.invalid("BusinessShortCode"))
-
-
-def _checked(body: Mapping[str, Any], rules: Mapping[str, Callable[[str], bool]]) -> dict[str, str]:
-    """Return the fields as text; refuse the first one that breaks its rule."""
-    fields = {name: str(body.get(name, "")) for name in rules}
-    for name, holds in rules.items():
-        if not holds(fields[name]):
-            raise Refused(wire.invalid(name))
-    return fields
-
-
-_COMMON: Mapping[str, Callable[[str], bool]] = {
-    "SecurityCredential": bool,
-    "Remarks": lambda text: 2 <= len(text) <= 100,  # noqa: PLR2004 - reference §8
-    "QueueTimeOutURL": check.is_url,
-    "ResultURL": check.is_url,
-}
