@@ -1,4 +1,4 @@
-"""`python -m benchmarks [hops acceptance complete messages memory]`: measure and print a table.
+"""`python -m benchmarks [hops acceptance notices …]`: measure and print a table.
 
 A run of everything is kept in docs/performance.md.
 """
@@ -20,6 +20,7 @@ from benchmarks import (
     memory,
     messages,
     node_builder,
+    notices,
     redis_server,
     servers,
 )
@@ -82,9 +83,17 @@ def _messages() -> Iterator[Row]:
         yield from messages.table(messages.measure(where))
 
 
+def _notices() -> Iterator[Row]:
+    with databases.sqlite() as where:
+        yield from notices.table(notices.measure(where), where.name)
+    with databases.postgresql() as where:
+        yield from notices.table(notices.measure(where), where.name)
+
+
 _ALL: dict[str, Callable[[], Iterator[Row]]] = {
     "hops": _hops,
     "acceptance": _acceptance,
+    "notices": _notices,
     "complete": _complete,
     "messages": _messages,
     "memory": _memory,

@@ -81,9 +81,13 @@ def hop_request(path: str, session: str, msisdn: str, text: str) -> bytes:
 
 def form_request(path: str, form: Mapping[str, str]) -> bytes:
     """Return a whole request that posts a form."""
-    body = urlencode(form).encode()
+    return request("POST", path, "application/x-www-form-urlencoded", urlencode(form).encode())
+
+
+def request(method: str, path: str, content_type: str, body: bytes) -> bytes:
+    """Return a whole request."""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -63,7 +63,12 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 def bare_server(port: int) -> list[str]:
     """Return the command of a bare aiohttp handler that parses the form and answers."""
-    return [sys.executable, "-m", "benchmarks.bare", str(port)]
+    return python("benchmarks.bare", str(port))
+
+
+def python(module: str, *words: str) -> list[str]:
+    """Return the command that runs a module of ours by this interpreter."""
+    return [sys.executable, "-m", module, *words]
 
 
 def madzi(*words: str) -> list[str]:
