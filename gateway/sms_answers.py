@@ -123,7 +123,10 @@ class SmsAnswers:
 
     async def _do(self, connection: AsyncConnection, lines: Sequence[Line], now: datetime) -> list[Event]:
         facts = await sms_facts.load(connection, lines, self._loader, now)
-        desk = Desk(facts, self._printed, self._payments.rules.rails, now)
+        rules = self._payments.rules
+        # Also those that only some zones have: whether this tap's has it is said when it is asked for.
+        providers = {*rules.rails, *(provider for _, provider in rules.zone_rails)}
+        desk = Desk(facts, self._printed, providers, now)
         found = [(line, decide(line, desk)) for line in lines]
         for line, answer in found:
             line.text = answer if isinstance(answer, Text) else None
