@@ -171,7 +171,6 @@ class Pusher:
             report = Report(Outcome.UNKNOWN)
         else:
             report = await provider.query(payment.reference, payment.provider_reference)
-            self._health.hear(payment.account_id, works=health.of_report(report))
         REPORTS.labels(payment.provider, report.outcome).inc()
         await self._payments.submit(Reported(payment.payment_id, report, cause))
 

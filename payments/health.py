@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import bulk
 from payments.breaker import Breaker
 from payments.health_tables import gateway_health
-from payments.providers.base import Outcome, PushReply, Reason, Report, Taken, Traits
+from payments.providers.base import PushReply, Reason, Taken, Traits
 
 _h = gateway_health.c
 _NAMES = Breaker.__struct_fields__
@@ -21,14 +21,14 @@ _ALL = sa.select(*(_h[name] for name in _NAMES))
 _MOST_TRIES = 5
 
 # What a call says that was never made, or that the provider was asked too often for: nothing of its health.
-_OUR_OWN = frozenset({"paced", "closed", "no_query", "no_reference", "http_429", "429"})
-_FAULTS = frozenset({"no_connection", "timeout", "dropped", "token_unavailable", "token_refused"})
+_OUR_OWN = frozenset({"closed", "http_429", "429"})
 
 
 def of_push(reply: PushReply, traits: Traits) -> bool | None:
     """Say whether an answer to a push shows the provider at work (True), at fault (False), or neither.
 
-    A payer's refusal is an answer like any other: the provider works.
+    A payer's refusal is an answer like any other: the provider works. Only pushes are heard: queries that
+    are answered would hide that prompts are not sent, and there are more of them.
     """
     if reply.code in _OUR_OWN:
         return None
@@ -42,15 +42,6 @@ def of_push(reply: PushReply, traits: Traits) -> bool | None:
         case Taken.UNKNOWN:
             # Where the call stays open until the payer has answered, silence may be the payer's.
             return None if traits.waits_for_payer and reply.code == "timeout" else False
-
-
-def of_report(report: Report) -> bool | None:
-    """Say whether an answer to a question shows the provider at work, at fault, or neither."""
-    if report.outcome is not Outcome.UNKNOWN:
-        return True
-    if report.code in _OUR_OWN or not report.code:
-        return None
-    return not (report.code in _FAULTS or report.code.startswith("http_5") or report.is_config_fault)
 
 
 async def breakers(connection: AsyncConnection) -> dict[str, Breaker]:

@@ -1,7 +1,7 @@
 import pytest
 
 from payments import health
-from payments.providers.base import Outcome, PushReply, Reason, Report, Taken, Traits
+from payments.providers.base import PushReply, Reason, Taken, Traits
 
 ASKED = Traits(has_query=True, push_is_repeatable=True, unit_minor=1, currencies=frozenset({"ZMW"}))
 HELD = Traits(
@@ -38,22 +38,3 @@ def test_only_failures_of_the_provider_count(reply, works):
 def test_silence_on_a_call_that_waits_for_the_payer_may_be_the_payers():
     assert health.of_push(PushReply(Taken.UNKNOWN, code="timeout"), HELD) is None
     assert health.of_push(PushReply(Taken.UNKNOWN, code="dropped"), HELD) is False
-
-
-@pytest.mark.parametrize(
-    ("report", "works"),
-    [
-        (Report(Outcome.PAID), True),
-        (Report(Outcome.NOT_PAID, reason=Reason.PIN), True),
-        (Report(Outcome.WAITING), True),
-        (Report(Outcome.NOT_FOUND, code="404"), True),
-        (Report(Outcome.UNKNOWN, code="a new word"), True),
-        (Report(Outcome.UNKNOWN, code="timeout"), False),
-        (Report(Outcome.UNKNOWN, code="http_502"), False),
-        (Report(Outcome.UNKNOWN, code="token_refused", is_config_fault=True), False),
-        (Report(Outcome.UNKNOWN, code="paced"), None),
-        (Report(Outcome.UNKNOWN), None),
-    ],
-)
-def test_an_answer_to_a_question_shows_whether_it_works(report, works):
-    assert health.of_report(report) is works
