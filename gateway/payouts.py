@@ -291,9 +291,16 @@ def _names(payout: Payout, word: Report) -> bool:
 
 
 def _fits(payout: Payout, word: Report) -> bool:
-    """Say whether a notice tells of exactly what was asked: the amount must be told."""
-    same = (word.amount_minor, word.currency or payout.currency) == (payout.amount_minor, payout.currency)
-    return same and _names(payout, word)
+    """Say whether a notice at a payout's own address tells of what was asked.
+
+    M-PESA may leave values out (reference daraja §13, trap 7): without the amount it must name the request.
+    """
+    if not _names(payout, word) or word.currency not in (None, payout.currency):
+        return False
+    if word.amount_minor is None:
+        names = (payout.reference, payout.provider_reference)
+        return word.provider_reference is not None and word.provider_reference in names
+    return word.amount_minor == payout.amount_minor
 
 
 def _vouch(provider: Provider, raw: StoredCallback) -> Vouch:

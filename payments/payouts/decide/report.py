@@ -10,6 +10,7 @@ from payments.payouts.desk import PayoutDesk
 from payments.payouts.records import Payout
 from payments.providers.base import Outcome, Reason, Report
 
+_NO_QUERY_S = 3600.0
 # In multiples of poll_after_s: 20 s, 30 s, 60 s, 2 min, 5 min …, then hourly.
 _WAITS = (1.0, 1.5, 3.0, 6.0, 15.0, 30.0, 90.0, 180.0)
 
@@ -90,15 +91,22 @@ def _ask_later(desk: PayoutDesk, payout: Payout, report: Report) -> Payout:
 def _next_check(desk: PayoutDesk, payout: Payout, report: Report) -> datetime:
     wait_s = desk.rules.poll_after_s * _WAITS[min(payout.checks, len(_WAITS) - 1)]
     at = desk.books.later(max(wait_s, report.retry_after_s or 0))
-    last = (payout.sent_at or payout.created_at) + timedelta(seconds=desk.rules.ask_for_s)
+    last = (payout.sent_at or payout.created_at) + timedelta(seconds=_patience_s(desk, payout))
     if desk.now < last:
         return min(at, last)
-    # A day without an end: only a person can find it. The money stays held; the rail is asked once a day.
+    # So long without an end: only a person can find it. The money stays held; the rail is asked once a day.
     detail = (
         f"nobody knows what became of payout {payout.payout_id}: see the provider's list, then resolve it"
     )
     keep(desk, payout, "payout_unresolved", detail)
     return desk.books.later(desk.rules.ask_for_s)
+
+
+def _patience_s(desk: PayoutDesk, payout: Payout) -> float:
+    """Return how long the rail's word is waited for before staff are told: less where it cannot be asked."""
+    rail = desk.rules.rail(payout.account_id)
+    can_be_asked = rail is not None and rail.traits.has_query
+    return desk.rules.ask_for_s if can_be_asked else min(desk.rules.ask_for_s, _NO_QUERY_S)
 
 
 def resolve(desk: PayoutDesk, command: Resolve) -> Payout:

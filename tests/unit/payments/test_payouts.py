@@ -487,6 +487,16 @@ def test_a_day_without_a_word_is_handed_to_staff_and_the_money_stays_held(back):
     assert (found.next_check_at - back.now).total_seconds() == back.payout_rules.ask_for_s
 
 
+def test_where_nobody_can_be_asked_staff_are_told_within_the_hour(blind):
+    payout = blind.on_its_way(blind.settled(provider="blind"))
+    blind.wait(3590)
+    blind.hear(payout.payout_id, Outcome.UNKNOWN)
+    assert not blind.items
+    blind.wait(20)
+    blind.hear(payout.payout_id, Outcome.UNKNOWN)
+    assert blind.kinds() == [("payout_unresolved", 0)]
+
+
 @pytest.mark.parametrize(("was_sent", "status"), [(True, "completed"), (False, "failed")])
 def test_staff_say_what_they_saw_and_not_who_asked(back, was_sent, status):
     payout = back.on_its_way(back.settled())
