@@ -119,14 +119,6 @@ class DarajaSettings(BaseModel):
     _key: RSAPublicKey | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
-    def _till_is_named(self) -> Self:
-        if self.type is ShortcodeType.TILL and self.till is None:
-            raise ValueError(
-                "till is missing: with type till it is who is paid, and shortcode is the store's"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _money_out_is_whole(self) -> Self:
         names = ("initiator", "initiator_password", "certificate")
         missing = [name for name in names if getattr(self, name) is None]
@@ -139,7 +131,7 @@ class DarajaSettings(BaseModel):
 
     @property
     def party_b(self) -> str:
-        """Who is paid: the paybill, or the till."""
+        """Who is paid: the paybill, or the till; one that is not named has the short code's number."""
         return self.till if self.type is ShortcodeType.TILL and self.till else self.shortcode
 
     @property

@@ -16,9 +16,9 @@ BASE = {
 OUT = {"initiator": "api", "initiator_password": "geheim-1", "certificate": certificate_pem()}
 
 
-def test_a_till_without_its_number_stops_the_start():
-    with pytest.raises(ValidationError, match="till is missing"):
-        DarajaSettings(**BASE, type="till")
+def test_a_till_without_a_number_of_its_own_has_the_short_codes():
+    assert DarajaSettings(**BASE, type="till").party_b == BASE["shortcode"]
+    assert DarajaSettings(**BASE, type="till", till="5551234").party_b == "5551234"
 
 
 @pytest.mark.parametrize("missing", OUT)
