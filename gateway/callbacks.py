@@ -5,7 +5,7 @@ the payment that a callback speaks of, asks the provider itself, and hands its w
 that the provider has signed is its word already; a rail that cannot be asked is proved by nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,10 +20,19 @@ from core.db import Database
 from core.errors import BadInput
 from core.ids import Ids, is_uuid
 from payments import tables as t
-from payments.commands import OpenItem, Reported
+from payments.commands import Arrive, OpenItem, Reported
 from payments.providers.account_reference import account_reference, tap_of
 from payments.providers.accounts import Account
-from payments.providers.base import FindsProviders, Outcome, Provider, Report, SignsNotices, Vouch
+from payments.providers.base import (
+    Arrival,
+    FindsProviders,
+    Outcome,
+    Provider,
+    Report,
+    SignsNotices,
+    TellsUnasked,
+    Vouch,
+)
 from payments.records import Payment
 from payments.service import PaymentService
 
@@ -99,15 +108,23 @@ class Finding:
     verdict: str
     payment_id: str | None = None
     again_after_s: float | None = None
+    tries: int = 8  # how often it is looked at, at most
+
+
+# Hands proven money to the payments: `gateway.arrivals.Arrivals.take`.
+Take = Callable[..., Awaitable[Finding]]
 
 
 class Confirmer:
     """Finds out whether callbacks are true."""
 
-    def __init__(self, db: Database, payments: PaymentService, providers: FindsProviders) -> None:
+    def __init__(
+        self, db: Database, payments: PaymentService, providers: FindsProviders, take: Take | None = None
+    ) -> None:
         self._db = db
         self._payments = payments
         self._providers = providers
+        self._take_arrival = take
         self._verdicts: Batcher[dict[str, Any], None] = Batcher(
             self._write, pause_s=0.001 if db.is_sqlite else 0.0
         )
@@ -195,6 +212,9 @@ class Confirmer:
         if vouch is Vouch.NONE and not provider.traits.has_query:
             # Faster than the reply that names it, perhaps; of money the signed notice will tell.
             return Finding("unmatched", again_after_s=_LOOK_AGAIN_S)
+        is_ours = vouch is Vouch.GENUINE and isinstance(provider, TellsUnasked)
+        if is_ours and self._take_arrival and (command := _arrival(raw, hint, provider)):
+            return await self._take_arrival(command, told_at=raw.received_at)
         if hint.outcome is Outcome.PAID:
             detail = f"claims {hint.amount_minor} minor units, receipt {hint.receipt}, for no request of ours"
             await self._payments.submit(
@@ -275,6 +295,23 @@ class Confirmer:
         if noted.verdict == "unconfirmed":
             return Finding("unconfirmed", payment.payment_id, report.retry_after_s or 2.0)
         return Finding(noted.verdict, payment.payment_id)
+
+
+def _arrival(raw: StoredCallback, word: Report, provider: Provider) -> Arrive | None:
+    """Return the money that a signed notice tells of; None where it tells of none, or not how much."""
+    if word.outcome is not Outcome.PAID or not word.receipt or word.amount_minor is None or not word.currency:
+        return None
+    arrival = Arrival(
+        word.receipt,
+        word.amount_minor,
+        word.currency,
+        word.account_reference or "",
+        msisdn=word.msisdn,
+        second_reference=word.provider_reference,
+    )
+    return Arrive(
+        account_id=raw.account_id, provider=provider.name, arrival=arrival, cause="ipn", raw_id=raw.raw_id
+    )
 
 
 def _vouch(provider: Provider, raw: StoredCallback) -> Vouch:

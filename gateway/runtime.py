@@ -20,6 +20,7 @@ from core.ids import Ids
 from core.metrics import CALLBACKS
 from gateway import facts
 from gateway.accounts import Build, Gateways, stop
+from gateway.arrivals import Arrivals
 from gateway.callbacks import Confirmer, Inbox
 from gateway.channels.networks import Networks
 from gateway.health import Health
@@ -84,6 +85,7 @@ class Runtime:
     sms_inbox: SmsInbox
     pusher: Pusher
     payouts: Payouts
+    arrivals: Arrivals
     confirmer: Confirmer
     sender: Sender
 
@@ -158,8 +160,6 @@ def _assemble(
     sms_inbox = SmsInbox(db, clock)
     stack.push_async_callback(sms_inbox.close)
     payouts = _payouts(settings, db, clock, ids, gateways, stack)
-    confirmer = Confirmer(db, payments, gateways)
-    stack.push_async_callback(confirmer.close)
     pusher = Pusher(
         db,
         clock,
@@ -169,6 +169,19 @@ def _assemble(
         health,
     )
     stack.push_async_callback(pusher.close)
+    arrivals = Arrivals(
+        db,
+        clock,
+        ids,
+        payments,
+        gateways,
+        pusher.ask,
+        lambda account_id, key: payout_urls(settings.public_url, gateways.account_of(account_id), key),
+        sweep_every_s=settings.pull_every_s,
+    )
+    stack.push_async_callback(arrivals.close)
+    confirmer = Confirmer(db, payments, gateways, arrivals.take)
+    stack.push_async_callback(confirmer.close)
     return Runtime(
         settings=settings,
         db=db,
@@ -183,6 +196,7 @@ def _assemble(
         sms_inbox=sms_inbox,
         pusher=pusher,
         payouts=payouts,
+        arrivals=arrivals,
         confirmer=confirmer,
         sender=AfricasTalking(session, settings.at) if settings.at else LogSender(),
     )
@@ -294,7 +308,8 @@ def build_worker(runtime: Runtime, *, name: str | None = None) -> Worker:
         return await confirm(runtime, message)
 
     async def check_due() -> int:
-        return await runtime.pusher.check_due() + await runtime.payouts.check_due()
+        due = await runtime.pusher.check_due() + await runtime.payouts.check_due()
+        return due + await runtime.arrivals.sweep_due()
 
     return Worker(
         runtime.db,
@@ -326,7 +341,6 @@ def build_reminders(runtime: Runtime) -> Reminders | None:
     return Reminders(runtime.db, runtime.clock, runtime.ids, plan, printed)
 
 
-MOST_CONFIRMATIONS = 8
 REMINDERS_AT_ONCE = 4
 
 
@@ -337,11 +351,13 @@ async def confirm(runtime: Runtime, message: outbox.Message) -> dict[str, Any]:
         query = sa.select(t.callbacks).where(t.callbacks.c.raw_id == raw_id)
         raw = (await connection.execute(query)).one()
     provider = await runtime.gateways.find_provider(raw.account_id)
-    finding = await runtime.payouts.noticed(raw, provider) if provider else None
+    finding = await runtime.arrivals.noticed(raw, provider) if provider else None
+    if finding is None and provider:
+        finding = await runtime.payouts.noticed(raw, provider)
     if finding is None:
         finding = await runtime.confirmer.confirm(raw)
     now = runtime.clock.now()
-    if finding.again_after_s is not None and message.attempts + 1 < MOST_CONFIRMATIONS:
+    if finding.again_after_s is not None and message.attempts + 1 < finding.tries:
         wait_s = max(finding.again_after_s, outbox.backoff_s(message.attempts, jitter=0, most_s=60))
         return outbox.again(message, at=now + timedelta(seconds=wait_s), error=finding.verdict)
     CALLBACKS.labels(finding.verdict).inc()

@@ -87,7 +87,8 @@ def typed(text: str) -> tuple[Names, ...]:
     """
     found: list[Names] = []
     groups = re.findall(r"[^\W_]+", text[:_LONGEST_TYPED].upper(), re.ASCII)
-    for words in (groups, [group for group in groups if group not in _WORDS]):
+    kept = [group for group in groups if group not in _WORDS]
+    for words in (groups, kept, ["".join(kept).removeprefix("TAP")]):
         found += [names for names in (_whole(words), _unchecked(words)) if names]
     return tuple(dict.fromkeys(found))
 

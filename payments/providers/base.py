@@ -249,6 +249,13 @@ class Arrival:
 
 
 @runtime_checkable
+class TellsUnasked(Protocol):
+    """A rail whose signed notices tell of all money on an account that is ours alone, asked for or not."""
+
+    tells_unasked: bool
+
+
+@runtime_checkable
 class TakesArrivals(Protocol):
     """A rail on which people pay without a prompt."""
 

@@ -31,6 +31,7 @@ class Kcb:
     name = "kcb"
     traits = TRAITS
     signature_header = "Signature"
+    tells_unasked = True
 
     def __init__(
         self, settings: KcbSettings, *, account_id: str, http: Http, clock: Clock, store: TokenStore

@@ -27,6 +27,7 @@ _CURRENCY = "KES"
 _EAT = ZoneInfo("Africa/Nairobi")
 _STAMP = re.compile(r"\d{14}", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
+_TILL_BEFORE = re.compile(r"^\d+[-#]", re.ASCII)  # a typed KNY-0417-1 stays whole
 _EARLY = timedelta(minutes=5)
 
 
@@ -116,7 +117,7 @@ def _ungrouped(amount: Any) -> Any:
 
 def _own_part(reference: str | None) -> str | None:
     """Return what stands behind the till, should the whole invoice number come back."""
-    return re.split(r"[-#]", reference)[-1].strip().upper() if reference else None
+    return _TILL_BEFORE.sub("", reference.strip(), count=1).strip().upper() if reference else None
 
 
 def is_fresh(body: bytes, received_at: datetime, tolerance_s: float) -> bool:

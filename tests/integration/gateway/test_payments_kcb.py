@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from town import KENYAN, KENYAN_OWED, KENYAN_TAP, kcb_settings, until
 
+from gateway import verify
 from gateway.settings import Env, Settings
 from payments.tables import callbacks, credits_, payments, suspense_items
 from simulators.providers import kcb_keys
@@ -195,7 +196,11 @@ async def test_production_refuses_the_sandbox_switch_and_a_missing_key(town):
 
 
 async def test_settings_of_the_other_kcb_gateway_are_not_this_ones(monkeypatch):
-    for name, value in {"BASE_URL": "https://x.example", "API_KEY": "k", "EXTERNAL_ORIGIN": "9002742"}.items():
+    for name, value in {
+        "BASE_URL": "https://x.example",
+        "API_KEY": "k",
+        "EXTERNAL_ORIGIN": "9002742",
+    }.items():
         monkeypatch.setenv(f"MADZI_KCB_MULTI_{name}", value)
     settings = Settings(_env_file=None)
     assert settings.kcb is None
@@ -243,11 +248,34 @@ async def test_a_notice_is_answered_as_the_bank_wants(town, bank):
 
 async def test_signed_money_without_a_match_waits_for_a_person(town, bank):
     await bank.open()
-    await bank.send_signed(notice(account="TAPKNY0417"))
-    assert await bank.verdicts(1) == ["unmatched"]
+    await bank.send_signed(notice(account="WATER"))
+    assert await bank.verdicts(1) == ["suspense"]
     (item,) = await town.items()
-    assert (item.kind, item.currency) == ("unmatched_callback", "KES")
-    assert await town.agrees() == []
+    assert (item.kind, item.currency, item.held_minor) == ("no_match", "KES", 30_000)
+    (told,) = await town.sms(KENYAN)
+    assert told.startswith("Madzi: Waiting: KES 300.00 came")
+    await bank.send_signed(notice(account="WATER"))
+    assert await bank.verdicts(2) == ["suspense", "repeated"]
+    assert [v.name for v in await verify.run(town.db) if not v.holds] == []
+
+
+@pytest.mark.parametrize("account", [KENYAN_TAP, KENYAN_TAP.replace("-", ""), f"7941675-{KENYAN_TAP}"])
+async def test_signed_money_for_a_tap_that_was_typed_pays_it_once(town, bank, account):
+    await bank.open()
+    await bank.send_signed(notice(account=account))
+    assert await bank.verdicts(1) == ["credited"]
+    payment = await town.payment("success")
+    assert (payment.tap_id, payment.channel, payment.msisdn) == (KENYAN_TAP, "ipn", KENYAN)
+    assert (payment.amount_minor, payment.receipt) == (KENYAN_OWED, "TKJ6CQQPBQ")
+    flat = {
+        "transactionReference": "FTTKJ6CQQPBQ", "timestamp": "", "transactionAmount": "300.00",
+        "currency": "KES", "customerReference": account, "customerMobileNumber": KENYAN.lstrip("+"),
+        "tillNumber": "7941675",
+    }  # fmt: skip
+    await bank.send_signed(flat)  # the same money by the bank's other name for it
+    assert await bank.verdicts(2) == ["credited", "repeated"]
+    assert len(await town.rows(sa.select(credits_))) == 1
+    assert [v.name for v in await verify.run(town.db) if not v.holds] == []
 
 
 @pytest.mark.parametrize(("amount", "owed_then"), [("100", 20_000), ("1,300.00", 0)])

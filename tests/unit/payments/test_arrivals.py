@@ -22,6 +22,7 @@ def names(text):
         ("Tap no. KNY 0417 1", "KNY-0417-1"),
         ("ACCOUNT:KNY-0417-1", "KNY-0417-1"),
         ("KNY041712QXA", "KNY-0417-1"),
+        ("TAPKNY04171", "KNY-0417-1"),
     ],
 )
 def test_a_tap_is_read_as_people_type_it(text, first):
