@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import (
     acceptance,
+    applied,
     complete,
     databases,
     hops,
@@ -90,10 +91,18 @@ def _notices() -> Iterator[Row]:
         yield from notices.table(notices.measure(where), where.name)
 
 
+def _applied() -> Iterator[Row]:
+    with databases.sqlite() as where:
+        yield from applied.table(applied.measure(where), where)
+    with databases.postgresql() as where:
+        yield from applied.table(applied.measure(where), where)
+
+
 _ALL: dict[str, Callable[[], Iterator[Row]]] = {
     "hops": _hops,
     "acceptance": _acceptance,
     "notices": _notices,
+    "applied": _applied,
     "complete": _complete,
     "messages": _messages,
     "memory": _memory,

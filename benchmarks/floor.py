@@ -1,10 +1,14 @@
-"""The floor of acceptance: the rows of accepted payments, taken out and written again by hand."""
+"""The floor of acceptance: the rows of accepted payments, taken out and written again by hand.
+
+`benchmarks.floor_applied` does the same with what a payment's success changes.
+"""
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 import asyncpg
@@ -21,6 +25,7 @@ _TABLES = {
     "checkouts": (f"checkout_id IN (SELECT checkout_id FROM payments WHERE {_MINE})", "checkout_id"),
     "payments": (_MINE, "payment_id"),
     "payment_transitions": (_OF_PAYMENT, "payment_id"),
+    "payment_routes": (_OF_PAYMENT, "payment_id"),
     "payment_orders": (_OF_PAYMENT, "payment_id"),
     "claims": (_OF_PAYMENT, "payment_id"),
     "outbox": (_MINE, "correlation_id"),
@@ -35,6 +40,15 @@ _GONE = {"checkouts": ("checkout_id NOT IN (SELECT checkout_id FROM payments)", 
 Rows = list[tuple[Any, ...]]
 
 
+class How(StrEnum):
+    """What one bulk statement does with its rows."""
+
+    INSERT = "insert"
+    UPDATE = "update"  # found by their keys
+    ADD = "add"  # to what is there under their keys, if anything is
+    DELETE = "delete"  # found by their keys, which are all that they hold
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """Rows of one table that one transaction writes."""
@@ -42,6 +56,8 @@ class Part:
     table: str
     columns: tuple[str, ...]
     rows: Rows
+    how: How = How.INSERT
+    keys: tuple[str, ...] = ()  # some of the columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +116,52 @@ class Floor:
 
     async def write(self, work: Work) -> float:
         """Write everything again; return the seconds it took."""
-        prepared = await self._raw.prepare(work.batches)
-        began = time.perf_counter()
-        for batch in prepared:
-            await self._raw.write(batch)
-        return time.perf_counter() - began
+        return await write(self._raw, work.batches)
+
+
+async def write(raw: Raw, batches: list[list[Part]]) -> float:
+    """Write each batch in one transaction; return the seconds it took."""
+    prepared = await raw.prepare(batches)
+    began = time.perf_counter()
+    for batch in prepared:
+        await raw.write(batch)
+    return time.perf_counter() - began
+
+
+def _behind(part: Part) -> str:
+    """Return what follows the rows of an insert that adds to what is there."""
+    if part.how is not How.ADD:
+        return ""
+    sums = ",".join(f"{c}={part.table}.{c}+excluded.{c}" for c in part.columns if c not in part.keys)
+    return f" ON CONFLICT ({','.join(part.keys)}) DO UPDATE SET {sums}"
+
+
+def sqlite_statement(part: Part) -> str:
+    """Return the statement that is run for each row of a part."""
+    place = {name: f"?{i}" for i, name in enumerate(part.columns, 1)}
+    same = " AND ".join(f"{key}={place[key]}" for key in part.keys)
+    match part.how:
+        case How.UPDATE:
+            changes = ",".join(f"{c}={place[c]}" for c in part.columns if c not in part.keys)
+            return f"UPDATE {part.table} SET {changes} WHERE {same}"
+        case How.DELETE:
+            return f"DELETE FROM {part.table} WHERE {same}"
+    into = f"INSERT INTO {part.table} ({','.join(part.columns)}) VALUES ({','.join(place.values())})"
+    return into + _behind(part)
+
+
+def postgresql_statement(part: Part, types: Mapping[str, str]) -> str:
+    """Return the one statement for all rows of a part, given as an array for each column."""
+    arrays = ",".join(f"${i}::{types[name]}[]" for i, name in enumerate(part.columns, 1))
+    rows = f"unnest({arrays}) AS v({','.join(part.columns)})"
+    same = " AND ".join(f"{part.table}.{key}=v.{key}" for key in part.keys)
+    match part.how:
+        case How.UPDATE:
+            changes = ",".join(f"{c}=v.{c}" for c in part.columns if c not in part.keys)
+            return f"UPDATE {part.table} SET {changes} FROM {rows} WHERE {same}"
+        case How.DELETE:
+            return f"DELETE FROM {part.table} USING {rows} WHERE {same}"
+    return f"INSERT INTO {part.table} ({','.join(part.columns)}) SELECT * FROM {rows}" + _behind(part)
 
 
 def _places(columns: Sequence[str], rows: Rows) -> dict[str, int]:
@@ -131,10 +188,7 @@ class _Sqlite:
         self._db.execute(sql)
 
     async def prepare(self, batches: list[list[Part]]) -> list[Any]:
-        return [
-            [(f"INSERT INTO {p.table} VALUES ({','.join('?' * len(p.columns))})", p.rows) for p in batch]
-            for batch in batches
-        ]
+        return [[(sqlite_statement(part), part.rows) for part in batch] for batch in batches]
 
     async def write(self, prepared: Any) -> None:
         self._db.execute("BEGIN IMMEDIATE")
@@ -154,17 +208,18 @@ class _Postgresql:
         self._db = db
 
     async def select(self, sql: str) -> tuple[tuple[str, ...], Rows]:
-        rows = await self._db.fetch(sql)
-        return tuple(rows[0].keys()), [tuple(row) for row in rows]
+        query = await self._db.prepare(sql)
+        rows = await query.fetch()
+        return tuple(column.name for column in query.get_attributes()), [tuple(row) for row in rows]
 
     async def execute(self, sql: str) -> None:
         await self._db.execute(sql)
 
     async def prepare(self, batches: list[list[Part]]) -> list[Any]:
-        """Turn rows into columns, and prepare one statement a table."""
-        statements = {part.table: await self._statement(part) for part in batches[0]}
+        """Turn rows into columns, and prepare one statement for what is done with a table."""
+        statements = {(part.table, part.how): await self._statement(part) for part in batches[0]}
         return [
-            [(statements[part.table], list(zip(*part.rows, strict=True))) for part in batch]
+            [(statements[part.table, part.how], list(zip(*part.rows, strict=True))) for part in batch]
             for batch in batches
         ]
 
@@ -175,10 +230,7 @@ class _Postgresql:
             part.table,
         )
         named = {row["attname"]: row["type"] for row in types}
-        arrays = ",".join(f"${i}::{named[name]}[]" for i, name in enumerate(part.columns, 1))
-        return await self._db.prepare(
-            f"INSERT INTO {part.table} ({','.join(part.columns)}) SELECT * FROM unnest({arrays})"
-        )
+        return await self._db.prepare(postgresql_statement(part, named))
 
     async def write(self, prepared: Any) -> None:
         async with self._db.transaction():
@@ -197,8 +249,15 @@ class _Postgresql:
 @asynccontextmanager
 async def opened(where: Where) -> AsyncIterator[Floor]:
     """Open a connection of the driver's own to a database with tables; refuse one that is not durable."""
+    async with opened_raw(where) as raw:
+        yield Floor(raw)
+
+
+@asynccontextmanager
+async def opened_raw(where: Where) -> AsyncIterator[Raw]:
+    """Open a connection as `opened` does, without what it knows of acceptance."""
     raw = _Sqlite(where.raw) if where.is_sqlite else _Postgresql(await _durable(where.raw))
-    yield Floor(raw)
+    yield raw
     await raw.close()
 
 
