@@ -188,7 +188,8 @@ async def of_notice(
     if key:
         query = query.where(_o.callback_key == key)
     elif reference:
-        query = query.where(_o.reference == reference)
+        # Rails repeat one or the other of our two names for it.
+        query = query.where(sa.or_(_o.reference == reference, _o.payout_id == reference))
     elif provider_reference:
         query = query.where(_o.provider_reference == provider_reference)
     else:

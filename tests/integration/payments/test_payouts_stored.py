@@ -15,7 +15,7 @@ from core.ids import Ids
 from gateway.verify import ALL
 from payments import tables as t
 from payments.desk import Rules
-from payments.payouts import stories, tables
+from payments.payouts import store, stories, tables
 from payments.payouts.commands import (
     Again,
     Approve,
@@ -339,3 +339,23 @@ async def test_an_invariant_sees_what_was_tampered_with(city, two, name, stateme
 
 def test_every_invariant_of_payouts_is_shown_to_fail():
     assert {i.name for i in OF_PAYOUTS} <= {name for name, _ in TAMPERED}
+
+
+async def test_a_notice_is_found_by_each_name_of_its_payout_and_of_its_account_only(
+    city, open_service, open_payouts
+):
+    service = open_payouts()
+    asked = await service.submit(RefundPayment(payment_id=await settle(open_service(), pay(0)), by=ANN))
+    payout = await sent(service, asked.payout_id)
+    names = [
+        {"key": payout.callback_key},
+        {"reference": payout.reference},
+        {"reference": payout.payout_id},  # Stripe repeats this one
+        {"provider_reference": payout.provider_reference},
+    ]
+    async with city.read() as connection:
+        for name in names:
+            found = await store.of_notice(connection, payout.account_id, **name)
+            assert found.payout_id == payout.payout_id
+            assert await store.of_notice(connection, "another:acc", **name) is None
+        assert await store.of_notice(connection, payout.account_id) is None
