@@ -49,9 +49,10 @@ def _told_once() -> Invariant:
     r = cash_receipts.c
     # The agent has got the answer; nobody else was named.
     is_nameless = sa.exists().where(r.payment_id == _p.payment_id, r.payer_msisdn.is_(None))
-    broken = sa.select(_p.payment_id, _p.status).where(_p.status == "success", ~sms, ~is_nameless)
+    is_known = _p.contact_msisdn != ""  # of money that came by itself, perhaps nobody is
+    broken = sa.select(_p.payment_id, _p.status).where(_p.status == "success", is_known, ~sms, ~is_nameless)
     return Invariant(
-        "success_is_told", "every success has its SMS, unless it is cash of nobody named", broken
+        "success_is_told", "every success has its SMS, unless nobody is known who could get it", broken
     )
 
 
