@@ -187,7 +187,7 @@ def test_the_settings_named_for_operators_are_those_that_exist():
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_no_page_names_a_setting_that_does_not_exist(page):
     known = {f"MADZI_{name.upper()}" for name, _ in members(Settings)}
-    named = set(re.findall(r"\bMADZI_[A-Z_]+(?![A-Z_*…])", page.read_text(encoding="utf-8")))
+    named = set(re.findall(r"\bMADZI_[A-Z0-9_]+(?![A-Z0-9_*…])", page.read_text(encoding="utf-8")))
     assert {name for name in named if not name.endswith("_")} <= known
 
 
