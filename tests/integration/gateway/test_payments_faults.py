@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from town import CALLER, KENYAN, KENYAN_TAP, OWED, PAY_ALL, free_port, until
 
 from core.outbox import outbox
-from payments.providers import daraja, daraja_wire, mtn
+from payments.providers import daraja, daraja_wire, mtn, mtn_wire
 from payments.providers.faults import push_without_token
 from payments.tables import callbacks, payments
 from simulators.providers.config import Daraja
@@ -20,11 +20,11 @@ RAILS = [("mtn", CALLER, PAY_ALL), ("daraja", KENYAN, KENYAN_KEYS)]
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch):
     """Let what provably was not taken be tried again after 2 s instead of 5 s."""
-    for module in (mtn, daraja_wire):
+    for module in (mtn_wire, daraja_wire):
         monkeypatch.setattr(module, "_RETRY_S", 0.3)
     for module in (mtn, daraja):
         monkeypatch.setattr(
-            module, "push_without_token", lambda f: replace(push_without_token(f), retry_after_s=0.3)
+            module, "push_without_token", lambda f: replace(push_without_token(f), retry_after_s=5.1)
         )
 
 
