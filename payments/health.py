@@ -21,7 +21,7 @@ _ALL = sa.select(*(_h[name] for name in _NAMES))
 _MOST_TRIES = 5
 
 # What a call says that was never made, or that the provider was asked too often for: nothing of its health.
-_OUR_OWN = frozenset({"closed", "http_429", "429"})
+_OUR_OWN = frozenset({"closed", "too_many_open", "http_429", "429"})
 
 
 def of_push(reply: PushReply, traits: Traits) -> bool | None:

@@ -25,6 +25,7 @@ PUSHES = [
     (PushReply(Taken.NOT_REACHED, code="http_503"), False),
     (PushReply(Taken.NOT_REACHED, code="http_429"), None),
     (PushReply(Taken.NOT_REACHED, code="closed"), None),
+    (PushReply(Taken.NOT_REACHED, code="too_many_open"), None),
     (PushReply(Taken.UNKNOWN, code="timeout"), False),
     (PushReply(Taken.UNKNOWN, code="http_500"), False),
 ]
