@@ -19,7 +19,7 @@ from core.clock import SystemClock
 from core.db import Database
 from core.errors import MadziError
 from core.ids import Ids
-from gateway import schema
+from gateway import registering, schema
 from gateway.cli.browser_phone import add_phone, demo_numbers
 from gateway.cli.common import DEMO_FILE, own_name
 from gateway.cli.processes import Party, listen, simulated, until_stopped
@@ -72,6 +72,7 @@ async def _run(port: int, data: Path, speed: float) -> None:
         await _seed(settings)
         runtime = await stack.enter_async_context(open_runtime(settings))
         await _tell_portals(runtime, providers.url)
+        await _register_addresses(runtime)
         hands = build_worker(runtime)
         app = create_app(runtime, hands.wake)
         add_phone(app, settings, demo_numbers())
@@ -120,6 +121,14 @@ async def _tell_portals(runtime: Runtime, providers_url: str) -> None:
             told = {name: urls(runtime.settings.public_url, account)["callback"]}
             async with aiohttp.request("PUT", f"{providers_url}/{path}", json=told) as reply:
                 reply.raise_for_status()
+
+
+async def _register_addresses(runtime: Runtime) -> None:
+    """Have the simulator tell of payments by hand; a zone's own account may be somewhere else."""
+    for account in runtime.accounts.values():
+        if account.zone is None and account.provider in registering.PROVIDERS:
+            provider = runtime.gateways[account.account_id]
+            await registering.register(provider, urls(runtime.settings.public_url, account))
 
 
 def _kept_token(data: Path) -> str:

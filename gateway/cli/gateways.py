@@ -1,4 +1,4 @@
-"""`madzi gateways set|list|test`: the accounts at providers by which zones are paid."""
+"""`madzi gateways set|list|test|register`: the accounts at providers by which zones are paid."""
 
 import sys
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import SystemClock, rfc3339
-from core.errors import MadziError
+from core.errors import MadziError, NotFound
 from core.ids import Ids
-from gateway import account_acts, credentials
+from gateway import account_acts, credentials, registering
 from gateway.accounts import Configured, Gateways
 from gateway.cli.audited import Act, audited
 from gateway.cli.common import complain, database, read_input, run, settings, show_json
 from gateway.master_key import masters
 from gateway.runtime import open_runtime
 from payments import health
-from payments.providers.accounts import State, urls
+from payments.providers.accounts import State, default_id, urls, zone_id
 
 _LONGEST_SHOWN = 60
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("set")(set_)
     group.command("list")(list_)
     group.command("test")(check)
+    group.command("register")(register_addresses)
     app.add_typer(group, name="gateways")
 
 
@@ -84,6 +85,8 @@ def _set_credentials(zone: str, provider: str, fields: dict[str, Any]) -> None:
     act = Act("gateway.set", f"{provider}:{zone}", {"fields": sorted(name[:40] for name in fields)})
     run(audited(act, work))
     typer.echo(f"{zone} is paid by its own {provider} account now; try: madzi gateways test {zone}", err=True)
+    if provider in registering.PROVIDERS:
+        typer.echo(f"for payments by hand: madzi gateways register {zone} {provider}", err=True)
 
 
 def _set_state(zone: str, provider: str, state: State) -> None:
@@ -219,3 +222,48 @@ async def _works(gateways: Gateways, one: Configured) -> bool:
         return False
     typer.echo(f"{account_id}: ok")
     return True
+
+
+def register_addresses(
+    zone: Annotated[str, typer.Argument(help="a zone's code, or `default`")],
+    provider: Annotated[str, typer.Argument(help="daraja: the others take no addresses by a call")],
+) -> None:
+    """Have a provider tell us of what people pay by hand. Example: madzi gateways register KNY daraja.
+
+    In production M-PESA takes the addresses of a short code once; its support changes them.
+    """
+    code, name = zone.strip().upper(), provider.strip().lower()
+    credentials.model(name)
+    answer = run(_registered(code, name))
+
+    async def note(_: AsyncConnection) -> bool:
+        if isinstance(answer, MadziError):
+            raise answer
+        return answer
+
+    is_new = run(audited(Act("gateway.register", f"{name}:{code}"), note))
+    if is_new:
+        told = "tells us of payments by hand now"
+    else:
+        told = "had addresses before and keeps them; if they are not ours, its support changes them"
+    typer.echo(f"{name} of {code} {told}", err=True)
+
+
+async def _registered(zone: str, provider: str) -> bool | MadziError:
+    """Ask outside of a transaction: a provider takes its time."""
+    account_id = default_id(provider) if zone == account_acts.DEFAULT else zone_id(provider, zone)
+    async with database() as db:
+        if zone != account_acts.DEFAULT:
+            async with db.read() as connection:
+                await account_acts.check_zone(connection, zone)
+    async with open_runtime(settings()) as runtime:
+        found = runtime.gateways.get(account_id)
+        try:
+            if found is None:
+                raise NotFound(
+                    f"{account_id}: there is no such account that can be used", code="no_such_account"
+                )
+            account = runtime.gateways.account_of(account_id)
+            return await registering.register(found, urls(settings().public_url, account))
+        except MadziError as wrong:
+            return wrong

@@ -4,6 +4,8 @@ import asyncio
 import base64
 import json
 import re
+import threading
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +17,9 @@ from core.errors import MadziError
 from gateway import schema
 from gateway.cli.commands import app
 from simulators.providers import kcb_keys
+from simulators.providers.app import create
+from simulators.providers.config import Config, Daraja
+from simulators.serve import start
 from taps import tables
 
 OWN = {
@@ -222,6 +227,62 @@ def test_a_test_fails_where_a_provider_does_not_answer(madzi):
     assert madzi("gateways", "test", "XXX") == (1, "unknown_zone")
     assert madzi("gateways", "test", "KNY", "mpesa") == (1, "no_such_provider")
     assert madzi("gateways", "list", "XXX") == (1, "unknown_zone")
+
+
+DARAJA = {
+    "consumer_key": Daraja().consumer_key,
+    "consumer_secret": Daraja().consumer_secret,
+    "shortcode": Daraja().shortcode,
+    "passkey": Daraja().passkey,
+}
+
+
+@pytest.fixture
+def mpesa():
+    """M-PESA, simulated: takes addresses once, as production does; in a thread, as commands have loops."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def wait(work):
+        return asyncio.run_coroutine_threadsafe(work, loop).result(20)
+
+    once = replace(Config(), daraja=replace(Daraja(), registers_once=True))
+    server = wait(start(create(once)))
+    yield f"{server.url}/daraja"
+    wait(server.close())
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_m_pesa_is_told_where_payments_by_hand_are_told(madzi, url, mpesa):
+    madzi("gateways", "set", "KNY", "daraja", given=json.dumps(DARAJA | {"base_url": mpesa}))
+    assert madzi("gateways", "register", "kny", "DARAJA") == (0, "")
+    assert madzi("gateways", "register", "KNY", "daraja") == (0, "")  # said to have been there before
+    assert madzi("gateways", "register", "GDN", "daraja") == (1, "no_such_account")
+    acts = [row for row in audited(url) if row.action == "gateway.register"]
+    assert [(row.subject, row.result) for row in acts] == [
+        ("daraja:KNY", "done"),
+        ("daraja:KNY", "done"),
+        ("daraja:GDN", "no_such_account"),
+    ]
+
+
+@pytest.mark.usefixtures("started")
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("default", "mtn"), (1, "nothing_to_register")),
+        (("KNY", "mtn"), (1, "no_such_account")),
+        (("XXX", "daraja"), (1, "unknown_zone")),
+        (("KNY", "mpesa"), (1, "no_such_provider")),
+        ((" ", " "), (1, "no_such_provider")),
+        (("KNY",), (2, "")),
+    ],
+)
+def test_what_cannot_be_registered_is_refused(madzi, words, answer):
+    assert madzi("gateways", "register", *words) == answer
 
 
 def test_every_act_is_audited_without_secrets(madzi, url):
