@@ -19,7 +19,7 @@ WITHOUT_ENQUIRIES = {"poll_after_s": 60, "payment_expiry_s": 120}
 @pytest.fixture(autouse=True)
 def _short_patience(monkeypatch):
     """Let what provably was not taken be tried again after 2 s instead of 5 s."""
-    monkeypatch.setattr(airtel_wire, "_RETRY_S", 0.3)
+    monkeypatch.setattr(airtel_wire, "RETRY_S", 0.3)
     monkeypatch.setattr(
         airtel, "push_without_token", lambda f: replace(push_without_token(f), retry_after_s=0.3)
     )
