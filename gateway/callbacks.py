@@ -250,7 +250,7 @@ class Confirmer:
 
     async def _take(self, raw: StoredCallback, payment: Payment, word: Report) -> Finding:
         """The provider's signature is on it: the payment moves by it, without asking."""
-        if word.outcome is Outcome.PAID and payment.status == "success" and payment.receipt != word.receipt:
+        if word.outcome is Outcome.PAID and payment.has_brought and payment.receipt != word.receipt:
             detail = f"a notice of {word.amount_minor} minor units, receipt {word.receipt}, for what is paid"
             key = f"second:{raw.account_id}:{word.receipt or raw.raw_id}"
             await self._open(raw, key, "second_receipt", word, detail, payment.payment_id)

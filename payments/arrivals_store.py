@@ -74,7 +74,7 @@ async def _rivals(connection: AsyncConnection, command: Arrive, now: datetime) -
     unsettled = sa.or_(
         sa.and_(_p.status.in_(("initiated", "pending")), _p.push_state.in_(_LIVE)),
         sa.and_(_p.status.in_(("failed", "expired")), ~_p.is_final),
-        sa.and_(_p.status == "success", _p.receipt.is_(None)),
+        sa.and_(_p.status.in_(("success", "refunded", "reversed")), _p.receipt.is_(None)),
     )
     query = (
         sa.select(_p.payment_id, _p.msisdn)

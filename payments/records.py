@@ -77,6 +77,11 @@ class Payment(_Row, frozen=True, kw_only=True, gc=False):
         return self.status in ("initiated", "pending")
 
     @property
+    def has_brought(self) -> bool:
+        """Whether its money has come, also where it was given back since: none of it can come again."""
+        return self.status in ("success", "refunded", "reversed")
+
+    @property
     def has_live_prompt(self) -> bool:
         """Whether the payer's handset may be asking for the PIN now."""
         return self.is_open and self.push_state in ("started", "accepted", "unknown")

@@ -76,19 +76,19 @@ def _ours(desk: Desk, command: Arrive, clues: Clues) -> Noted | AskFirst | None:
     if unsettled:
         detail = f"may be payment {unsettled[0].payment_id}, and this rail cannot be asked"
         return _hold(desk, command, "no_match", detail)
-    settled = [payment for payment in like if payment.status == "success"]
+    settled = [payment for payment in like if payment.has_brought]
     return _its_own(desk, command, settled[0]) if settled else None
 
 
 def _can_be(payment: Payment, arrival: Arrival) -> bool:
     """Say whether money can be this push's: it brought none yet, or its receipt is still to come."""
-    is_waiting = payment.status in _UNSETTLED or (payment.status == "success" and not payment.receipt)
+    is_waiting = payment.status in _UNSETTLED or (payment.has_brought and not payment.receipt)
     same = (payment.amount_minor, payment.currency) == (arrival.amount_minor, arrival.currency)
     return is_waiting and same and arrivals.fits(arrival, payment.msisdn) is not False
 
 
 def _its_own(desk: Desk, command: Arrive, payment: Payment) -> Noted:
-    was_settled = payment.status == "success"
+    was_settled = payment.has_brought
     arrival = command.arrival
     word = Report(
         Outcome.PAID,

@@ -49,15 +49,14 @@ def _storable(report: Report) -> Report:
 def _paid(desk: Desk, payment: Payment, report: Report, command: Reported) -> Noted:
     if report.amount_minor is not None and report.amount_minor <= 0:
         return _paid_nothing(desk, payment, report, command)
-    if payment.status in ("refunded", "reversed"):
-        return Noted(payment, "repeated")
-    if payment.status != "success":
+    if not payment.has_brought:
         return Noted(settle(desk, payment, report, command), "confirmed")
     if report.receipt and not payment.receipt and (payment.account_id, report.receipt) not in desk.receipts:
         desk.receipts[payment.account_id, report.receipt] = payment.payment_id
         desk.rows["late_receipts"].append({"credit_id": payment.payment_id, "receipt": report.receipt})
         payment = desk.touch(payment, receipt=report.receipt)
-        desk.events.append(ReceiptCame(payment))
+        if payment.status == "success":  # of what was given back nobody needs a receipt but the books
+            desk.events.append(ReceiptCame(payment))
     return Noted(payment, "repeated")
 
 

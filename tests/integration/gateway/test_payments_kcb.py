@@ -289,10 +289,14 @@ async def test_the_banks_amount_counts(town, bank, amount, owed_then):
     assert kinds == ([] if owed_then else [("over_payment", 0)])  # the rest is in the wallet
 
 
-async def test_a_second_receipt_for_what_is_paid_waits_for_a_person(town, bank):
-    _, account = await waiting(town, bank)
+@pytest.mark.parametrize("status", ["success", "refunded"])
+async def test_a_second_receipt_for_what_is_paid_waits_for_a_person(town, bank, status):
+    payment, account = await waiting(town, bank)
     await bank.send_signed(notice(account=account))
     await town.payment("success")
+    async with town.db.write() as connection:  # the money of the first has gone back
+        mine = sa.update(payments).where(payments.c.payment_id == payment.payment_id)
+        await connection.execute(mine.values(status=status))
     await bank.send_signed(notice("TKJ6CQQPBX", account))
     assert await bank.verdicts(2) == ["confirmed", "second_receipt"]
     (item,) = await town.items()

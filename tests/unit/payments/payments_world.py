@@ -286,7 +286,7 @@ class World:
             for p in same
             if (p.is_open and p.push_state in ("started", "accepted", "unknown"))
             or (p.status in ("failed", "expired") and not p.is_final)
-            or (p.status == "success" and not p.receipt)
+            or (p.has_brought and not p.receipt)
         ]
         taps = {p.tap_id for p in self.parts.values()}
         readings = (

@@ -19,6 +19,7 @@ from payouts_world import (
 from core.errors import BadAmount, BadInput, Conflict, NotFound, Refused
 from payments.payouts.commands import Again, By
 from payments.payouts.people import folded
+from payments.providers.account_reference import account_reference
 from payments.providers.base import Outcome, Report, Taken
 
 SECOND = "+260977123456"
@@ -512,3 +513,27 @@ def test_every_payout_has_a_key_that_is_no_payments(back):
     assert payout.callback_key.startswith("p.")
     assert len(payout.callback_key) == 22
     assert part_of(back, KNY, "TRUST").paid_minor == 2000
+
+
+# Money that was given back, and is told of once more
+
+
+@pytest.mark.parametrize("typed", ["own reference", ""])
+def test_a_receipt_that_comes_after_its_money_went_back_is_no_second_money(back, typed):
+    payment_id = back.pushed()
+    back.paid(payment_id)  # by the rail's query, which tells no receipt
+    back.given_back(payment_id)
+    reference = account_reference(KNY, payment_id) if typed else ""
+    answer = back.arrive("LATE", typed=reference, msisdn=MARY)
+    assert (answer.verdict, answer.payment.payment_id) == ("receipt", payment_id)
+    assert (back[payment_id].status, back[payment_id].receipt) == ("refunded", "LATE")
+    assert back.open_minor(KNY) == 3000
+    assert back.balance("rail:mtn:acc") == back.balance(f"wallet:{MARY}") == 0
+    assert back.arrive("LATE", typed=reference, msisdn=MARY).verdict == "repeated"
+
+
+def test_other_money_for_a_payment_that_went_back_is_counted(back):
+    payment_id = back.settled(receipt="FIRST")
+    back.given_back(payment_id)
+    answer = back.arrive("OTHER", typed=account_reference(KNY, payment_id), msisdn=MARY)
+    assert (answer.verdict, back.open_minor(KNY)) == ("credited", 0)
