@@ -70,7 +70,7 @@ _UNRESOLVED = (
 _TAPS = sa.select(taps.c.tap_id, taps.c.zone, zones.c.currency).join(zones, zones.c.zone == taps.c.zone)
 _TENANCIES = sa.select(tenants.c.tap_id, tenants.c.msisdn, tenants.c.tenant_id)
 _CASH = sa.select(t.cash_receipts)
-# Whoever records cash on PostgreSQL holds this lock until the commit; SQLite has one writer at a time anyway.
+# Whoever moves cash on PostgreSQL holds this lock until the commit; SQLite has one writer at a time anyway.
 _CASH_LOCK = sa.select(sa.func.pg_advisory_xact_lock(0x63617368))
 _LAST_CASH = sa.select(sa.func.coalesce(sa.func.max(t.cash_receipts.c.number), 0))
 _OPEN_ITEMS = (
@@ -139,6 +139,12 @@ async def lock_phones(connection: AsyncConnection, desk: Desk, msisdns: Iterable
         await bulk.fetch(connection, _CUSTOMERS_LOCKED, customers.c.msisdn, wanted)
 
 
+async def lock_cash(connection: AsyncConnection) -> None:
+    """Keep everybody else from what agents hold until this transaction ends."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_CASH_LOCK)
+
+
 async def _payments(connection: AsyncConnection, desk: Desk, payment_ids: Iterable[str]) -> None:
     wanted = set(payment_ids)
     if not wanted:
@@ -164,8 +170,7 @@ async def _orders(connection: AsyncConnection, desk: Desk, payment_ids: set[str]
 
 async def _cash_numbers(connection: AsyncConnection, desk: Desk) -> None:
     """Read the newest receipt's number; nobody else gives out one until this transaction ends."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(_CASH_LOCK)
+    await lock_cash(connection)
     desk.last_cash = int((await connection.execute(_LAST_CASH)).scalar_one())
 
 

@@ -1,6 +1,6 @@
 """Fills a desk for a batch of commands on payouts, and writes it back.
 
-Rows are locked in one order everywhere: payments, debt parts, phones (their wallets), suspense items,
+Rows are locked in one order everywhere: payments, debt parts, phones (their wallets), cash, suspense items,
 payouts.
 """
 
@@ -54,6 +54,7 @@ async def load(connection: AsyncConnection, desk: PayoutDesk, commands: Sequence
     owners |= {c.msisdn for c in commands if isinstance(c, RefundWallet)}
     owners |= {row.msisdn for row in named if row.reason == "wallet"}
     await books.lock_phones(connection, desk.books, owners)
+    await _agents(connection, desk, payment_ids)
     item_ids |= {row.item_id for row in named if row.item_id}
     await _items(connection, desk, payment_ids, item_ids)
     await _credits(connection, desk, payment_ids)
@@ -87,6 +88,16 @@ async def _surplus(connection: AsyncConnection, desk: PayoutDesk, payment_ids: s
     return {owner for of in found.values() for account, _ in of if (owner := wallets.owner(account))}
 
 
+async def _agents(connection: AsyncConnection, desk: PayoutDesk, payment_ids: set[str]) -> None:
+    """Find who took payments in cash; nobody else moves what agents hold before the commit."""
+    if not payment_ids:
+        return
+    for row in await bulk.fetch(connection, _AGENTS, t.cash_receipts.c.payment_id, payment_ids):
+        desk.agents[row.payment_id] = row.agent
+    if desk.agents:
+        await books.lock_cash(connection)
+
+
 async def _items(
     connection: AsyncConnection, desk: PayoutDesk, payment_ids: set[str], item_ids: set[str]
 ) -> None:
@@ -106,8 +117,6 @@ async def _credits(connection: AsyncConnection, desk: PayoutDesk, payment_ids: s
         return
     for row in await bulk.fetch(connection, _CREDITS, t.credits_.c.payment_id, payment_ids):
         desk.credits[row.payment_id] = Credit.of(row)
-    for row in await bulk.fetch(connection, _AGENTS, t.cash_receipts.c.payment_id, payment_ids):
-        desk.agents[row.payment_id] = row.agent
 
 
 async def _payouts(

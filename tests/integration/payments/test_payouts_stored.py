@@ -33,6 +33,7 @@ from payments.payouts.records import Payout
 from payments.payouts.service import PayoutService
 from payments.payouts.verify import INVARIANTS as OF_PAYOUTS
 from payments.providers.base import Outcome, PayoutKind, PayoutTraits, PushReply, Report, Taken
+from payments.results import HandedIn
 from payments.verify import INVARIANTS, verify
 from taps import users
 from taps.model import Role, User
@@ -192,6 +193,20 @@ async def test_cash_goes_back_from_the_agent_and_all_holds(city, open_service, o
             t.ledger_balances.c.ledger_account == "cash:joseph"
         )
         assert (await connection.execute(held)).scalar_one() == 0
+
+
+async def test_an_agent_never_gives_more_cash_than_is_in_hand(city, open_service, open_payouts):
+    made, services = open_service(), [open_payouts(seed) for seed in (7, 8)]
+    for n in range(0, 8, 2):
+        first, second = [(await made.submit(cash(m))).payment.payment_id for m in (n, n + 1)]
+        await made.submit(payments_city.hand_in(3000))  # K30.00 of these K60.00 stay in hand
+        answers = await asyncio.gather(
+            tried(services[0], RefundPayment(payment_id=first, by=ANN)),
+            tried(services[1], RefundPayment(payment_id=second, by=GRACE)),
+            made.submit(payments_city.hand_in(3000)),
+        )
+        assert sum(isinstance(answer, Payout | HandedIn) for answer in answers) == 1, answers
+        assert await broken(city) == {}
 
 
 async def test_an_item_a_part_of_it_and_what_is_left(city, open_service, open_payouts):
