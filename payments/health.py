@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core import bulk
 from payments.breaker import Breaker
 from payments.health_tables import gateway_health
-from payments.providers.base import PushReply, Reason, Taken, Traits
+from payments.providers.base import TOO_MANY_OPEN, PushReply, Reason, Taken, Traits
 
 _h = gateway_health.c
 _NAMES = Breaker.__struct_fields__
@@ -21,7 +21,7 @@ _ALL = sa.select(*(_h[name] for name in _NAMES))
 _MOST_TRIES = 5
 
 # What a call says that was never made, or that the provider was asked too often for: nothing of its health.
-_OUR_OWN = frozenset({"closed", "too_many_open", "http_429", "429"})
+_OUR_OWN = frozenset({"closed", TOO_MANY_OPEN, "http_429", "429"})
 
 
 def of_push(reply: PushReply, traits: Traits) -> bool | None:

@@ -10,7 +10,7 @@ from payments.decide.reroute import another_rail, stray_answer
 from payments.desk import Desk
 from payments.events import Held, LinkReady, Starts
 from payments.links import TOKEN_BYTES
-from payments.providers.base import PushReply, Reason, Taken
+from payments.providers.base import TOO_MANY_OPEN, PushReply, Reason, Taken
 from payments.records import Payment
 from payments.results import Again, Noted
 
@@ -220,6 +220,9 @@ def _not_reached(desk: Desk, payment: Payment, reply: PushReply, jitter: float) 
     wait_s = max(
         (reply.retry_after_s or 0) * (1 + jitter / 4), _backoff_s(payment, _NEXT_CALL_MOST_S, jitter)
     )
+    if reply.code == TOO_MANY_OPEN and payment.status == "initiated":
+        wait_s = (reply.retry_after_s or _WAIT_S) * (1 + jitter / 4)
+        payment = desk.touch(payment, push_attempts=payment.push_attempts - 1)  # nothing left us: no try
     at = desk.later(wait_s)
     # Once a try was of unknown outcome, a later one that provably failed says nothing about it.
     was_unknown = payment.status == "pending"

@@ -44,6 +44,10 @@ class Taken(StrEnum):
     UNKNOWN = "unknown"  # it may have been taken: time-out, broken reply, 500
 
 
+# The code of a push that never left: as many of our calls are open as the rail may have. No try is counted.
+TOO_MANY_OPEN = "too_many_open"
+
+
 @dataclass(frozen=True, slots=True)
 class Push:
     """A prompt to be sent. `reference` (a UUIDv4) and `external_id` are ours, stored before sending."""

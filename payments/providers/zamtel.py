@@ -15,6 +15,7 @@ from core import money
 from core.errors import BadInput, Unavailable
 from payments.providers import zamtel_codes
 from payments.providers.base import (
+    TOO_MANY_OPEN,
     Outcome,
     Payout,
     PayoutKind,
@@ -127,7 +128,7 @@ class Zamtel:
         status_of: Callable[[str], zamtel_codes.Status],
     ) -> PushReply:
         if self._open >= self._settings.most_open:
-            return PushReply(Taken.NOT_REACHED, code="too_many_open", retry_after_s=_BUSY_S)
+            return PushReply(Taken.NOT_REACHED, code=TOO_MANY_OPEN, retry_after_s=_BUSY_S)
         self._open += 1
         try:
             return read_reply(await self._http.call(self._call(operation, path, query)), status_of)

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from payments_world import ACHIENG, DELAY_S, JOHN, KNY, KNY2, MARY, NRB, World
 
 from payments.commands import NextPush
-from payments.providers.base import Outcome, Reason, Taken
+from payments.providers.base import TOO_MANY_OPEN, Outcome, Reason, Taken
 from payments.results import Again
 
 SKIP = NextPush("skip")
@@ -99,6 +99,17 @@ def test_not_reached_waits_as_long_as_the_provider_says(world):
     payment_id = world.started()
     again = world.answer(payment_id, Taken.NOT_REACHED, retry_after_s=77)
     assert (again.at - world.now).total_seconds() == 77
+
+
+def test_what_waits_for_a_place_among_our_own_calls_was_no_try(world):
+    payment_id = world.started()
+    for _ in range(4):
+        again = world.answer(payment_id, Taken.NOT_REACHED, code=TOO_MANY_OPEN, retry_after_s=5)
+        assert (again.at - world.now).total_seconds() == 5  # however often: nobody was kept from anything
+        assert world[payment_id].push_attempts == 0
+        world.wait(5)
+        assert world.start(payment_id) == NextPush("send", account_id="mtn:acc", attempt=1)
+    assert world.told() == []
 
 
 def test_not_reached_is_not_tried_past_the_expiry(world):
