@@ -169,14 +169,14 @@ async def _run_keyed(
     statement: Any,
     keys: Iterable[Any],
     params: Row | None = None,
-    ask: Callable[[AsyncConnection, Any, Row], Awaitable[Sequence[Any]]] = plain.rows,
+    ask: Callable[[AsyncConnection, Any, Row], Awaitable[Sequence[Any]]] | None = None,
 ) -> list[Any]:
     wanted = sorted(set(keys))
     found: list[Any] = []
     for start in range(0, len(wanted), _KEYS_A_QUERY):
         part = wanted[start : start + _KEYS_A_QUERY]
         keys_ = json.dumps(part) if _name(connection) == "sqlite" else part
-        found += await ask(connection, statement, {"wanted": keys_, **(params or {})})
+        found += await (ask or plain.rows)(connection, statement, {"wanted": keys_, **(params or {})})
     return found
 
 

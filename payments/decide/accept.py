@@ -91,7 +91,7 @@ def _repeat(desk: Desk, pay: Pay, payment: Payment) -> PayResult:
     if payment.request_hash != pay.request_hash:
         return Mismatch()
     orders = tuple(desk.orders.get(payment.payment_id, ()))
-    is_queued = payment.is_open and bool(desk.handsets[payment.msisdn] - {payment.payment_id})
+    is_queued = payment.is_open and _is_queued(desk, payment.msisdn, payment.payment_id)
     kept = desk.by_request.get(wallet.request_id(pay.payment_request_id))
     from_wallet = desk.payments[kept] if kept else None
     return Accepted(payment, orders, is_queued, is_repeat=True, from_wallet=from_wallet)
@@ -168,7 +168,7 @@ def _start(desk: Desk, pay: Pay, rail: Rail, divided: wallet.Divided, currency: 
     amount_minor = sum(share for _, share in shares)
     today_minor = desk.today_minor[pay.msisdn, currency]
     verdict = validate(amount_minor, currency, today_minor, desk.rules.limits)
-    is_queued = bool(desk.handsets[pay.msisdn])
+    is_queued = _is_queued(desk, pay.msisdn)
     payment = desk.create(_payment(desk, pay, rail, shares, verdict, currency), cause=pay.channel)
     kept_minor = sum(share for _, share in divided.kept) if verdict.proceeds else 0
     checkout(desk, payment, amount_minor + kept_minor)
@@ -190,6 +190,12 @@ def _start(desk: Desk, pay: Pay, rail: Rail, divided: wallet.Divided, currency: 
     )
     orders = tuple(desk.orders[payment.payment_id])
     return Accepted(payment, orders, is_queued, from_wallet=from_wallet)
+
+
+def _is_queued(desk: Desk, msisdn: str, own: str = "") -> bool:
+    """Say whether another prompt comes to this handset first; one that waits for its rail does not."""
+    others = desk.handsets[msisdn] - {own}
+    return any(desk.payments[other].held_at is None for other in others)
 
 
 def _before(desk: Desk, payment: Payment, pay: Pay, shares: Shares) -> Payment:

@@ -12,17 +12,16 @@ FEW = re.compile(r"anon_\d+|json_each|\(subquery-\d+\)")
 
 async def test_every_query_of_a_payment_goes_by_an_index(sqlite_town, monkeypatch):
     town, plans = sqlite_town, {}
-    real = plain.rows
+    real = plain._found
 
-    async def explained(connection, statement, params):
+    async def explained(connection, known, params):
         driver = plain._on_loop(connection)
         if driver is not None:
-            known = plain._plain(statement, "sqlite")
             steps = driver.execute(f"EXPLAIN QUERY PLAN {known.sql}", known.values(params)).fetchall()
             plans[known.sql] = [step[3] for step in steps]
-        return await real(connection, statement, params)
+        return await real(connection, known, params)
 
-    monkeypatch.setattr(plain, "rows", explained)
+    monkeypatch.setattr(plain, "_found", explained)
     await town.open()
     await town.dial(*PAY_ALL)
     await town.all_end(1)
