@@ -33,6 +33,7 @@ def complete(
         actor=actor,
         raw_id=raw_id,
         detail=detail or report.code or None,
+        failure=None,
         receipt=receipt,
         provider_reference=payout.provider_reference or report.provider_reference,
         send_state="accepted",

@@ -11,6 +11,7 @@ from payments.payouts.records import Payout
 from payments.providers.base import Outcome, Reason, Report
 
 _NO_QUERY_S = 3600.0
+_EXPIRED = "expired"  # as the rail said once: `failure` of a payout that has not ended
 # In multiples of poll_after_s: 20 s, 30 s, 60 s, 2 min, 5 min …, then hourly.
 _WAITS = (1.0, 1.5, 3.0, 6.0, 15.0, 30.0, 90.0, 180.0)
 
@@ -64,6 +65,9 @@ def _not_sent(desk: PayoutDesk, payout: Payout, command: PayoutReported) -> Payo
         )
         keep(desk, payout, "payout_refused", detail, raw_id=command.raw_id)
         return payout
+    if not report.is_last_word and (payout.failure is None or command.cause != "poll"):
+        # It may be paid yet: asked once more before the money lies where it was (reference airtel-money §3).
+        return _ask_later(desk, desk.touch(payout, failure=_EXPIRED), report)
     reason = report.reason or Reason.OTHER
     return fail(desk, payout, reason, cause=command.cause, raw_id=command.raw_id, detail=report.code or None)
 

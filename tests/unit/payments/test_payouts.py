@@ -1,5 +1,7 @@
 """Money back, decided without a database: how much, from where, by which way, and what its end means."""
 
+from datetime import timedelta
+
 import pytest
 from payments_world import ACHIENG, JOHN, JOSEPH, KNY, MARY, NRB
 from payouts_world import (
@@ -456,6 +458,23 @@ def test_a_failure_without_proof_moves_nothing_and_staff_see_it(back):
     back.hear(payout.payout_id, Outcome.NOT_PAID, is_proof=False, cause="callback", code="1")
     assert (back.payouts[payout.payout_id].status, back.held_back()) == ("processing", 3000)
     assert ("payout_refused", 0) in back.kinds()
+
+
+def test_an_expiry_that_is_not_the_last_word_is_asked_about_once_more(back):
+    payout_id = back.on_its_way(back.settled()).payout_id
+    for cause in ("callback", "callback", "poll"):
+        before = back.payouts[payout_id]
+        assert (before.status, back.held_back()) == ("processing", 3000)
+        back.hear(payout_id, Outcome.EXPIRED, code="TE", is_last_word=False, cause=cause)
+    assert before.next_check_at == back.now + timedelta(seconds=back.payout_rules.poll_after_s * 1.5)
+    assert (back.payouts[payout_id].status, back.held_back()) == ("failed", 0)
+
+
+def test_an_expiry_that_was_none_after_all_leaves_no_trace_of_failure(back):
+    payout_id = back.on_its_way(back.settled()).payout_id
+    back.hear(payout_id, Outcome.EXPIRED, code="TE", is_last_word=False)
+    payout = back.hear(payout_id, Outcome.PAID)
+    assert (payout.status, payout.failure, back.held_back()) == ("completed", None, 0)
 
 
 @pytest.mark.parametrize("wrong", [{"amount_minor": 1}, {"currency": "USD"}, {"reference": "another"}])
