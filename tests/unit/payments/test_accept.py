@@ -184,3 +184,9 @@ def test_a_second_payment_of_the_same_handset_is_queued_and_says_so(world):
     world.accepted(KNY)
     assert world.pay(KNY2).is_queued
     assert not world.pay(NRB, ACHIENG, "daraja").is_queued
+
+
+def test_one_that_waits_for_its_rail_keeps_no_other_prompt_back(world):
+    first = world.pay(KNY).payment
+    world.payments[first.payment_id] = replace(world.payments[first.payment_id], held_at=first.created_at)
+    assert not world.pay(KNY2).is_queued
