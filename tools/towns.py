@@ -4,7 +4,7 @@ The bad day of `tools.chaos` and the town of the tests live in the same ones.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.clock import SystemClock
@@ -13,13 +13,15 @@ from core.ids import Ids
 from gateway import schema
 from gateway.settings import Settings
 from simulators.aggregator.config import Config as AggregatorConfig
+from simulators.providers import airtel_keys
 from simulators.providers.config import Airtel, Daraja, Kcb, KcbMulti, Mtn, Stripe, Zamtel
+from simulators.providers.daraja_keys import certificate_pem
 from simulators.providers.kcb_keys import public_pem
 from taps import importing, raising
 
 TOKEN = "town-channel-token"  # noqa: S105 - opens only what a test or a bad day starts
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
-PERIOD = "2026-11"
+PERIOD, NEXT_PERIOD = "2026-11", "2026-12"
 _FILES = {
     "zones": "zone,name,country,currency,latitude,longitude\nKNY,Kanyama,ZM,ZMW,,\nNRB,Nairobi,KE,KES,,\n",
     "tariffs": "zone,component,seller,basis,amount,currency,valid_from\n"
@@ -31,12 +33,16 @@ _FILES = {
 _TAPS = "tap_id,zone,latitude,longitude,billing,caretaker_msisdn,households,tap_number\n"
 
 
-async def settle(url: str, taps: Sequence[str]) -> None:
-    """Give a new database its schema, these shared taps and a month's bill; a tap's letters name its zone."""
+async def settle(url: str, taps: Sequence[str], more: Mapping[str, str] | None = None) -> None:
+    """Give a new database its schema, these shared taps and a month's bill; a tap's letters name its zone.
+
+    `more` are rows of further zones and tariffs.
+    """
     db, clock = Database(url), SystemClock()
     ids = Ids(clock)
     await schema.upgrade(db)
-    files = {**_FILES, "taps": _TAPS + "".join(f"{tap},{tap[:3]},,,shared,,,\n" for tap in taps)}
+    files = {kind: text + (more or {}).get(kind, "") for kind, text in _FILES.items()}
+    files |= {"taps": _TAPS + "".join(f"{tap},{tap[:3]},,,shared,,,\n" for tap in taps)}
     async with db.write() as connection:
         for kind, text in files.items():
             report = await importing.import_file(connection, kind, text.encode(), ids=ids, clock=clock)
@@ -70,8 +76,8 @@ def settings_of(
     return Settings.model_validate(values | changes)
 
 
-def _mtn(providers_url: str) -> dict[str, Any]:
-    keys = Mtn()
+def _mtn(providers_url: str, keys: Mtn | None = None) -> dict[str, Any]:
+    keys = keys or Mtn()
     return {
         "base_url": f"{providers_url}/mtn",
         "subscription_key": keys.subscription_key,
@@ -152,3 +158,30 @@ def kcb_settings(providers_url: str, **changes: Any) -> dict[str, Any]:
         "ipn_public_key": public_pem(),
     }
     return values | changes
+
+
+def money_out_settings(providers_url: str, mtn: Mtn | None = None) -> dict[str, dict[str, Any]]:
+    """Return MTN, Airtel, Zamtel and Daraja with what each needs to send money out, and Daraja's list."""
+    keys, airtel, zamtel, daraja = mtn or Mtn(), Airtel(), Zamtel(), Daraja()
+    disbursement = ("disbursement_key", "disbursement_user", "disbursement_api_key")
+    return {
+        "mtn": _mtn(providers_url, keys) | {name: getattr(keys, name) for name in disbursement},
+        "airtel": _airtel(providers_url) | {"pin": airtel.pin, "public_key": airtel_keys.public_der()},
+        "zamtel": zamtel_settings(providers_url, identifier=zamtel.identifier, credential=zamtel.credential),
+        "daraja": _daraja(providers_url)
+        | {
+            "initiator": daraja.initiator,
+            "initiator_password": daraja.initiator_password,
+            "certificate": certificate_pem(),
+            "pull": True,
+        },
+    }
+
+
+def every_rail(providers_url: str) -> dict[str, dict[str, Any]]:
+    """Return every rail, with money out where it can: `settings_of(…, **every_rail(url))`."""
+    return money_out_settings(providers_url) | {
+        "kcb": kcb_settings(providers_url),
+        "kcb_multi": kcb_multi_settings(providers_url),
+        "stripe": stripe_settings(providers_url),
+    }
