@@ -16,12 +16,14 @@ from benchmarks import (
     acceptance,
     applied,
     complete,
+    crowd,
     databases,
     hops,
     memory,
     messages,
     node_builder,
     notices,
+    outage,
     redis_server,
     servers,
 )
@@ -98,12 +100,24 @@ def _applied() -> Iterator[Row]:
         yield from applied.table(applied.measure(where), where)
 
 
+def _crowd() -> Iterator[Row]:
+    with databases.sqlite() as where:
+        yield from crowd.table(crowd.measure(where), where.name)
+
+
+def _outage() -> Iterator[Row]:
+    with databases.sqlite() as where:
+        yield from outage.table(outage.measure(where), where.name)
+
+
 _ALL: dict[str, Callable[[], Iterator[Row]]] = {
     "hops": _hops,
     "acceptance": _acceptance,
     "notices": _notices,
     "applied": _applied,
     "complete": _complete,
+    "crowd": _crowd,
+    "outage": _outage,
     "messages": _messages,
     "memory": _memory,
 }

@@ -67,12 +67,12 @@ async def connect(port: int) -> Connection:
     return connection
 
 
-def hop_request(path: str, session: str, msisdn: str, text: str) -> bytes:
+def hop_request(path: str, session: str, msisdn: str, text: str, network_code: str = "64502") -> bytes:
     """Return one hop in the form of Africa's Talking."""
     form = {
         "sessionId": session,
         "phoneNumber": msisdn,
-        "networkCode": "64502",
+        "networkCode": network_code,
         "serviceCode": "*384*7#",
         "text": text,
     }
