@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -175,7 +176,12 @@ async def _rows(
     connection: AsyncConnection, table: sa.Table, payment_id: str, names: Sequence[str]
 ) -> list[dict[str, Any]]:
     query = sa.select(*(table.c[name] for name in names)).where(table.c.payment_id == payment_id)
-    return [dict(row._mapping) for row in await connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+    rows = (row._mapping for row in await connection.execute(query))  # noqa: SLF001 - SQLAlchemy's public name
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    return rfc3339(value) if isinstance(value, datetime) else value
 
 
 async def _postings(connection: AsyncConnection, payment_id: str) -> list[dict[str, Any]]:

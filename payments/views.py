@@ -25,7 +25,9 @@ _CLAIMED = (
 # A tap has some hundred payments in its life. A window over all of them would go through those of every tap
 # on SQLite, and the status must not lead it to the index that begins with it.
 _PAID = sa.select(_p.tap_id, _p.tenant_id, _p.amount_minor, _p.updated_at).where(
-    sa.func.coalesce(_p.status, "") == "success"
+    # Money by hand for what was paid already is a payment of nothing: all of it is kept for its payer.
+    sa.func.coalesce(_p.status, "") == "success",
+    _p.amount_minor > 0,
 )
 _HELD = sa.select(t.ledger_balances).order_by(t.ledger_balances.c.currency)
 _LATEST = sa.select(t.payments).order_by(_p.created_at.desc())

@@ -9,8 +9,7 @@ import sqlalchemy as sa
 import typer
 
 from core.clock import rfc3339
-from core.money import display
-from gateway.cli import refunds, stories
+from gateway.cli import stories, telling
 from gateway.cli.common import database, moment, run, show_json, write_output
 from payments.tables import payments
 
@@ -59,40 +58,8 @@ def show(
     if as_json:
         show_json(story)
         return
-    amount = display(story["amount"]["amount_minor"], story["amount"]["currency"])
-    typer.echo(
-        f"{story['payment_id']}: {amount} for {story['tap_id']} by {story['provider']}: {story['status']}"
-    )
-    if story["receipt"]:
-        typer.echo(f"  receipt {story['receipt']}")
-    for other in story["same_checkout"]:
-        typer.echo(f"  together with {_other(other)}")
-    if story["cash"]:
-        typer.echo(f"  taken in cash by agent {story['cash']['agent']}")
-    _tell(story)
-
-
-def _tell(story: dict[str, Any]) -> None:
-    for order in story["orders"]:
-        part = display(order["amount"]["amount_minor"], order["amount"]["currency"])
-        typer.echo(f"  {part} to {order['seller']}: {order['status']} {order['reason'] or ''}".rstrip())
-    for move in story["transitions"]:
-        detail = f" ({move['detail']})" if move["detail"] else ""
-        typer.echo(f"  {move['at']} {move['from'] or '-'} -> {move['to']} by {move['cause']}{detail}")
-    for item in story["suspense"]:
-        typer.echo(f"  suspense {item['item_id']}: {item['kind']}, {item['status']}: {item['detail']}")
-    for payout in story["payouts"]:
-        typer.echo(f"  payout {refunds.line(payout)}")
-        for line in refunds.moves(payout):
-            typer.echo(f"    {line}")
-    for sms in story["sms"]:
-        typer.echo(f"  SMS {sms['status']}: {sms['text']}")
-
-
-def _other(payment: dict[str, Any]) -> str:
-    amount = display(payment["amount_minor"], payment["currency"])
-    source = "from the payer's wallet" if payment["provider"] == "wallet" else f"by {payment['provider']}"
-    return f"{payment['payment_id']}: {amount} {source}: {payment['status']}"
+    for line in telling.lines(story):
+        typer.echo(line)
 
 
 def export(

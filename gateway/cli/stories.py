@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.clock import SystemClock
+from core.clock import SystemClock, rfc3339
 from core.errors import NotFound
 from payments import stories as payment_stories
 from payments.payouts import stories as payout_stories
@@ -92,5 +92,6 @@ async def payment(connection: AsyncConnection, name: str) -> dict[str, Any]:
         .where(m.payment_id == found.payment_id)
         .order_by(m.created_at)
     )
-    story["sms"] = [dict(row._mapping) for row in await connection.execute(query)]  # noqa: SLF001 - public name
+    rows = (row._mapping for row in await connection.execute(query))  # noqa: SLF001 - public name
+    story["sms"] = [{**row, "created_at": rfc3339(row["created_at"])} for row in rows]
     return story
