@@ -164,6 +164,8 @@ class Confirmer:
 
     async def _judged(self, raw: StoredCallback, hint: Report, provider: Provider, vouch: Vouch) -> Finding:
         payment = await self._find(raw, hint)
+        if payment is None and vouch is Vouch.NONE and (left := await self._find_left(raw)):
+            return await self._of_left_rail(raw, *left, hint, provider)
         if vouch is Vouch.STALE:
             return await self._stale(raw, payment, hint)
         if payment is None:
@@ -205,6 +207,43 @@ class Confirmer:
             else:
                 found = None
         return Payment.of(found) if found else None
+
+    async def _find_left(self, raw: StoredCallback) -> tuple[Payment, str] | None:
+        """Match by our own key a payment that has left this account, with the reference that it had here."""
+        if not raw.key:
+            return None
+        p, r = t.payments.c, t.payment_routes.c
+        query = (
+            sa.select(t.payments, r.reference.label("reference_here"))
+            .join(t.payment_routes, r.payment_id == p.payment_id)
+            .where(p.callback_key == raw.key, r.account_id == raw.account_id)
+        )
+        async with self._db.read() as connection:
+            found = (await connection.execute(query.order_by(r.seq).limit(1))).first()
+        return (Payment.of(found), found.reference_here) if found else None
+
+    async def _of_left_rail(
+        self, raw: StoredCallback, payment: Payment, reference: str, hint: Report, provider: Provider
+    ) -> Finding:
+        """A payment goes by another rail only where this one took nothing: if it did, a person must see it.
+
+        What it took is other money than what the other rail collects: it pays the same tap, or is kept.
+        """
+        if hint.outcome is not Outcome.PAID:
+            return Finding("left_rail", payment.payment_id)
+        detail = f"it claims {hint.amount_minor} minor units, receipt {hint.receipt}; another rail was asked"
+        key = f"left_rail:{payment.payment_id}:{raw.account_id}"
+        await self._open(raw, key, "left_rail", hint, detail, payment.payment_id)
+        is_plain = bool(hint.receipt) and not _other_amount(payment, hint, provider)
+        if self._take_arrival is None or not is_plain or not provider.traits.has_query:
+            return Finding("left_rail", payment.payment_id)
+        word = await provider.query(reference, hint.provider_reference)
+        if word.outcome is Outcome.PAID:
+            command = _other_money(raw, payment, hint, word, provider)
+            return await self._take_arrival(command, told_at=raw.received_at)
+        if word.outcome in (Outcome.NOT_PAID, Outcome.EXPIRED):
+            return Finding("forged", payment.payment_id)
+        return Finding("unconfirmed", payment.payment_id, word.retry_after_s or _LOOK_AGAIN_S)
 
     async def _unmatched(
         self, raw: StoredCallback, hint: Report, provider: Provider, vouch: Vouch
@@ -311,6 +350,26 @@ def _arrival(raw: StoredCallback, word: Report, provider: Provider) -> Arrive | 
     )
     return Arrive(
         account_id=raw.account_id, provider=provider.name, arrival=arrival, cause="ipn", raw_id=raw.raw_id
+    )
+
+
+def _other_money(
+    raw: StoredCallback, payment: Payment, hint: Report, word: Report, provider: Provider
+) -> Arrive:
+    """Return what a rail that a payment has left took all the same, as money for its tap."""
+    arrival = Arrival(
+        word.receipt or hint.receipt or "",
+        payment.amount_minor if word.amount_minor is None else word.amount_minor,
+        word.currency or payment.currency,
+        payment.tap_id,
+        msisdn=payment.msisdn,
+    )
+    return Arrive(
+        account_id=raw.account_id,
+        provider=provider.name,
+        arrival=arrival,
+        cause="callback",
+        raw_id=raw.raw_id,
     )
 
 

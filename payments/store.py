@@ -353,8 +353,21 @@ async def write(connection: AsyncConnection, desk: Desk) -> None:
     await bulk.upsert(connection, t.ledger_balances, _balances(desk), add=frozenset({"balance_minor"}))
     await bulk.insert_new(connection, t.suspense_items, rows["suspense_items"])
     await bulk.update(connection, t.suspense_items, rows["resolved_items"])
+    await _end_doubts(connection, desk)
     await bulk.insert(connection, outbox, rows["outbox"])
     await audit.write(connection, rows["audit_log"])
+
+
+async def _end_doubts(connection: AsyncConnection, desk: Desk) -> None:
+    """Close the items that only said that nobody knows: now somebody does, and nobody need look."""
+    if not desk.out_of_doubt:
+        return
+    s = t.suspense_items.c
+    doubts = s.payment_id.in_(sorted(desk.out_of_doubt)) & s.kind.in_(("unresolved", "outcome_unknown"))
+    closed = {"status": "closed", "resolved_by": "madzi", "resolved_at": desk.now, "note": "its end is known"}
+    await connection.execute(
+        sa.update(t.suspense_items).where(doubts, s.status == "open", s.held_minor == 0).values(**closed)
+    )
 
 
 async def _write_payments(connection: AsyncConnection, desk: Desk) -> None:
@@ -375,7 +388,7 @@ _FIXED = frozenset(
         "waits", "routes",
     }
 )  # fmt: skip
-_OF_RAIL = frozenset({"provider", "account_id", "reference", "callback_key", "routes"})
+_OF_RAIL = frozenset({"provider", "account_id", "reference", "routes"})
 
 
 def _changed(payment: Payment, fixed: frozenset[str]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from payments import routing
 from payments.commands import PushAnswered
 from payments.desk import Desk, Rail
-from payments.providers.accounts import safe_token
 from payments.providers.base import Taken
 from payments.records import Payment
 from payments.results import Noted
@@ -44,12 +43,12 @@ def _is_better(desk: Desk, payment: Payment, rail: Rail) -> bool:
 
 
 def _move(desk: Desk, payment: Payment, rail: Rail, cause: str, reasons: str) -> Payment:
+    # The key stays: should the rail that is left speak of it after all, its callback is known by that.
     moved = desk.touch(
         payment,
         provider=rail.provider,
         account_id=rail.account_id,
         reference=desk.ids.new_v4(),
-        callback_key=safe_token(desk.ids),
         provider_reference=None,
         push_state="none",
         push_attempts=0,

@@ -120,7 +120,7 @@ def test_a_rail_that_went_down_meanwhile_is_left_for_another(nairobi):
     after = nairobi[payment_id]
     assert (after.provider, after.routes) == ("kcb", 2)
     assert after.reference != before.reference
-    assert after.callback_key != before.callback_key
+    assert after.callback_key == before.callback_key  # by which a late word of the first rail is known
     assert causes(nairobi) == ["accepted", "rail_down"]
 
 
