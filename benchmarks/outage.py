@@ -28,7 +28,8 @@ from simulators.timing import WallTime
 
 SPEED = 10
 MINUTES = 10
-RATE = 90  # calls a second of the clock on the wall
+RATE = 60  # calls a second of the clock on the wall
+OFFERED = RATE * 2 / 3  # of them by the other two
 BOUND = 0.9
 _BEFORE_S = 30.0
 _SETTLES_S = 5.0  # from a turn of events to what is counted: what is on its way then belongs to neither
@@ -194,7 +195,7 @@ def _part(ends: Ends, queued: dict[str, float], start: float, end: float) -> Par
 
 def table(told: Told, name: str) -> Iterator[tuple[str, str, str, str]]:
     """Yield rows: what, figure, bound, met."""
-    ratio = told.meanwhile.per_s / told.before.per_s
+    ratio = told.meanwhile.per_s / max(told.before.per_s, OFFERED)
     what = f"payments by Airtel and Zamtel ({RATE} calls/s by three networks, times ÷ {SPEED}, {name})"
     outage = f"{MINUTES} minutes in which MTN hangs, then refuses"
     yield f"{what}, before", f"{told.before.per_s:.1f}/s", "", ""
