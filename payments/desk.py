@@ -128,6 +128,8 @@ class Desk:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     created: set[str] = field(default_factory=set)
     moved: set[str] = field(default_factory=set)  # payments that go by another rail now
+    # Payments whose end has become known so late that staff may have been told to look for it.
+    out_of_doubt: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     changed_parts: set[tuple[str, str]] = field(default_factory=set)
     changed_claims: set[tuple[str, str]] = field(default_factory=set)
@@ -174,6 +176,8 @@ class Desk:
         self.payments[payment.payment_id] = touched
         self.steps += 1
         self.changed.add(payment.payment_id)
+        if touched.is_final and not payment.is_final and self.now >= payment.expires_at:
+            self.out_of_doubt.add(payment.payment_id)
         return touched
 
     def move(
