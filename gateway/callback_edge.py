@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 
 import structlog
 from aiohttp import hdrs, web
@@ -167,10 +168,14 @@ def _reply(answer: tuple[str, str]) -> web.Response:
     return web.Response(text=body, content_type=content_type)
 
 
+# Asking what a provider can do costs as much as the rest of the edge (Python 3.11 looks its protocol up anew
+# each time), and it is always the same.
+@lru_cache(maxsize=64)
 def _signer(provider: object) -> SignsNotices | None:
     return provider if isinstance(provider, SignsNotices) else None
 
 
+@lru_cache(maxsize=64)
 def _asker(provider: object) -> TakesArrivals | None:
     return provider if isinstance(provider, TakesArrivals) else None
 
