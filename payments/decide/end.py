@@ -64,7 +64,8 @@ def expire(
 def _can_be_asked(desk: Desk, payment: Payment) -> bool:
     """A rail that does not know our reference can be asked only by its own name for the request."""
     traits = desk.rules.traits(payment)
-    return traits.push_is_repeatable or payment.provider_reference is not None
+    is_ours_known = traits.push_is_repeatable or traits.knows_our_reference
+    return is_ours_known or payment.provider_reference is not None
 
 
 def _tell_staff(desk: Desk, payment: Payment) -> None:

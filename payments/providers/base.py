@@ -109,6 +109,7 @@ class Traits:
     min_minor: int = 1
     max_minor: int = 10**12
     query_gives_amount: bool = True
+    knows_our_reference: bool = False  # it can be asked by ours, also where a push is not repeatable
     query_after_s: float = 0.0  # an earlier query, unless a callback came, is not worth asking
     waits_for_payer: bool = False  # the push is answered only after the payer: silence may be theirs
     asks_handset: bool = True  # False: a link to a page goes out, and no handset is kept busy by it

@@ -15,6 +15,7 @@ from payments.providers.base import Outcome, Push, PushReply, Reason, Report, Ta
 from payments.providers.http import Answer, Reach
 from payments.providers.kcb_multi_settings import KcbMultiSettings
 from payments.providers.reading import code_of, json_of, minor_of, msisdn_of, object_of, period_words, word_of
+from payments.providers.unknown import note_unknown
 
 PAYMENTS = "/api/v1/payments"
 _ACCEPTED = frozenset({200, 201, 202})
@@ -28,6 +29,7 @@ def traits(settings: KcbMultiSettings) -> Traits:
     return Traits(
         has_query=True,
         push_is_repeatable=False,  # nobody has promised that a reference is taken once
+        knows_our_reference=True,
         unit_minor=1,
         currencies=frozenset(settings.supported),
         max_minor=_MOST_MINOR,
@@ -124,6 +126,8 @@ def read_callback(body: bytes, settings: KcbMultiSettings) -> Report:
 def read(found: Mapping[str, Any], settings: KcbMultiSettings) -> Report:
     """Say what is told of a payment; raises BadInput where it cannot be such a thing."""
     status, reason = word_of(found.get("status")) or "", word_of(found.get("reason")) or ""
+    if status not in codes.STATUSES:
+        note_unknown("kcb_multi", status)
     outcome = codes.STATUSES.get(status, Outcome.UNKNOWN)
     currency = word_of(found.get("currency")) or settings.default_currency
     amount_minor = minor_of(found.get("amount"), currency) if outcome is Outcome.PAID else None

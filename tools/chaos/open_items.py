@@ -34,6 +34,7 @@ WHY: Mapping[str, str] = {
     "repeated_receipt": "the rail gave one receipt for two payments",
     "other_payer": "another number paid than was asked",
     "other_currency": "money in another currency than the tap's",
+    "left_rail": "a rail that a payment had left claims to have taken money for it",
     "arrival_unclear": "money by hand that may be a push whose end nobody knows",
 }
 _PENDING: Mapping[str, str] = {

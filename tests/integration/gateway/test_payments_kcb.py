@@ -104,6 +104,8 @@ async def test_the_callback_alone_moves_no_money_and_a_late_notice_does(town, ba
     payment = await town.payment("success")
     assert payment.receipt == town.book()["debited"][0]["receipt"]
     assert len(await town.agrees()) == 1
+    (item,) = await town.items()  # nobody need look any more
+    assert (item.status, item.resolved_by) == ("closed", "madzi")
 
 
 @pytest.mark.parametrize(
