@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from payments.providers.base import Outcome, Reason, Taken
+from payments.providers.unknown import note_unknown
 
 # What an enquiry, and but for the waiting ones a callback, says of a payment.
 STATUSES = {
@@ -134,7 +135,9 @@ _REASONS = (
 
 
 def status(word: str) -> Outcome:
-    """Return what a status says; any other word is UNKNOWN."""
+    """Return what a status says; any other word is UNKNOWN, and counted."""
+    if word not in STATUSES:
+        note_unknown("airtel", word)
     return STATUSES.get(word, Outcome.UNKNOWN)
 
 

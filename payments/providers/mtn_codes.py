@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from payments.providers.base import Outcome, Reason, Taken
+from payments.providers.unknown import note_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +105,21 @@ def meaning(status: str, reason: str) -> Meaning:
 
     FAILED is final whatever the reason: reasons vary by country and only choose the words for the person.
     """
-    outcome = STATUSES.get(status, Outcome.UNKNOWN)
+    outcome = _outcome(status)
     if outcome is not Outcome.NOT_PAID:
         return Meaning(outcome)
     return Meaning(Outcome.EXPIRED if reason in _EXPIRED else outcome, REASONS.get(reason, Reason.OTHER))
 
 
+def _outcome(status: str) -> Outcome:
+    if status not in STATUSES:
+        note_unknown("mtn", status)
+    return STATUSES.get(status, Outcome.UNKNOWN)
+
+
 def payout_meaning(status: str, reason: str) -> Meaning:
     """Return what a payout's status and its reason say; FAILED is final here too."""
-    outcome = STATUSES.get(status, Outcome.UNKNOWN)
+    outcome = _outcome(status)
     if outcome is not Outcome.NOT_PAID:
         return Meaning(outcome)
     return Meaning(outcome, PAYOUT_REASONS.get(reason, Reason.OTHER), reason in OURS)

@@ -24,6 +24,7 @@ from payments.providers.stripe_wire import (
     text_of,
     word_of_id,
 )
+from payments.providers.unknown import note_unknown
 
 SESSION, INTENT, REFUND = "checkout.session.", "payment_intent.", "refund."
 _STAMP = re.compile(r"t=(\d{10})", re.ASCII)
@@ -130,6 +131,8 @@ def read_refund(body: bytes) -> Report:
 def refund_report(refund: Mapping[str, Any]) -> Report:
     """Say what a refund tells; raises BadInput where it cannot be one."""
     status = text_of(refund.get("status"))
+    if status not in REFUNDS:
+        note_unknown("stripe", status)
     outcome = REFUNDS.get(status, Outcome.UNKNOWN)
     named, name = dict_of(refund.get("metadata")), word_of_id(refund.get("id"))
     return Report(

@@ -19,6 +19,7 @@ from payments.providers.reading import code_of, period_words, word_of
 from payments.providers.stripe_codes import Error
 from payments.providers.stripe_money import from_stripe, to_stripe
 from payments.providers.stripe_settings import StripeSettings, words
+from payments.providers.unknown import note_unknown
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,80}", re.ASCII)  # payments.tables
 _OK = 200
@@ -187,6 +188,8 @@ _FAILED_INTENTS = frozenset({"requires_payment_method", "canceled"})
 
 
 def _outcome(status: str, payment: str, intent: Mapping[str, Any]) -> Outcome:
+    if (status, payment) not in _OUTCOMES:
+        note_unknown("stripe", f"{status} {payment}".strip())
     outcome = _OUTCOMES.get((status, payment), Outcome.UNKNOWN)
     is_slow = (status, payment) == ("complete", "unpaid")
     return Outcome.NOT_PAID if is_slow and intent.get("status") in _FAILED_INTENTS else outcome

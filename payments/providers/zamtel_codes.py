@@ -4,9 +4,11 @@ Statuses are texts, `-1` included. 2001 and 2005 are documented for payouts, the
 is refused by the other's words, should it ever be.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from payments.providers.base import Outcome, Reason
+from payments.providers.unknown import note_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,15 @@ PAYOUT_STATUSES = STATUSES | {
 
 def status(code: str) -> Status:
     """Return what a collection's status says; any other is UNKNOWN."""
-    return STATUSES.get(code, UNKNOWN)
+    return _found(STATUSES, code)
 
 
 def payout_status(code: str) -> Status:
     """Return what a payout's status says; any other is UNKNOWN."""
-    return PAYOUT_STATUSES.get(code, UNKNOWN)
+    return _found(PAYOUT_STATUSES, code)
+
+
+def _found(table: Mapping[str, Status], code: str) -> Status:
+    if code not in table:
+        note_unknown("zamtel", code)
+    return table.get(code, UNKNOWN)
