@@ -7,9 +7,10 @@ known within a second: a rail that waits longer decides by itself (reference dar
 
 import asyncio
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import lru_cache
+from typing import cast
 
 import structlog
 from aiohttp import hdrs, web
@@ -59,7 +60,8 @@ class Edge:
         if refusal is not None:
             return refusal
         provider = await self._runtime.gateways.find_provider(account.account_id)
-        signer = _signer(provider)
+        known = cast("Hashable", provider)  # a protocol does not say so
+        signer = _signer(known)
         raw = Raw(
             account=account,
             kind=request.match_info.get("kind", "callback"),
@@ -68,7 +70,7 @@ class Edge:
             source=source,
             signature=_signature(request, signer),
         )
-        asker = _asker(provider) if raw.kind == VALIDATION else None
+        asker = _asker(known) if raw.kind == VALIDATION else None
         if asker is not None:
             return await self._validate(raw, asker)
         raw_id = await self._runtime.inbox.store(raw)
@@ -171,12 +173,12 @@ def _reply(answer: tuple[str, str]) -> web.Response:
 # Asking what a provider can do costs as much as the rest of the edge (Python 3.11 looks its protocol up anew
 # each time), and it is always the same.
 @lru_cache(maxsize=64)
-def _signer(provider: object) -> SignsNotices | None:
+def _signer(provider: Hashable) -> SignsNotices | None:
     return provider if isinstance(provider, SignsNotices) else None
 
 
 @lru_cache(maxsize=64)
-def _asker(provider: object) -> TakesArrivals | None:
+def _asker(provider: Hashable) -> TakesArrivals | None:
     return provider if isinstance(provider, TakesArrivals) else None
 
 
