@@ -109,8 +109,15 @@ def _open(breaker: Breaker, policy: Policy, now: datetime, jitter: float) -> Bre
 def is_due(breaker: Breaker, now: datetime) -> bool:
     """Say whether the probe's place can be taken now."""
     if breaker.state == State.OPEN:
-        return breaker.probe_at is None or now >= breaker.probe_at
-    return breaker.state == State.HALF_OPEN and (breaker.probe_until is None or now >= breaker.probe_until)
+        return _is_over(breaker, breaker.probe_at, now)
+    return breaker.state == State.HALF_OPEN and _is_over(breaker, breaker.probe_until, now)
+
+
+def _is_over(breaker: Breaker, at: datetime | None, now: datetime) -> bool:
+    """Say whether a wait is over; a clock that was set back by more than the wait has lost its end."""
+    if at is None or now >= at:
+        return True
+    return breaker.changed_at is not None and breaker.changed_at - now > at - breaker.changed_at
 
 
 def probing(breaker: Breaker, policy: Policy, probe_id: str, now: datetime) -> Breaker | None:

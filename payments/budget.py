@@ -35,6 +35,8 @@ class Budget(Struct, frozen=True):
         return self.passed(now).tenths < _TENTHS
 
     def passed(self, now: datetime) -> "Budget":
-        """Return the budget with what time has added."""
+        """Return the budget with what time has added; from now on, where the clock was set back."""
+        if now < self.at:
+            return replace(self, at=now)
         earned = int((now - self.at).total_seconds() * _EARNED_A_MINUTE / 60)
         return self if earned <= 0 else Budget(now, min(_MOST, self.tenths + earned))

@@ -55,6 +55,14 @@ def test_while_it_is_open_late_answers_of_earlier_calls_change_nothing():
     assert heard(breaker, POLICY, 50, 50, after(1), 0.0) == breaker
 
 
+@pytest.mark.parametrize(("back_s", "due"), [(0, False), (8, False), (9, True), (3600, True)])
+def test_a_clock_set_back_makes_no_wait_longer_than_twice(back_s, due):
+    waits = failed()
+    assert is_due(waits, after(-back_s)) is due
+    tries = probing(waits, POLICY, "p", after(8))  # and its process dies
+    assert is_due(tries, after(8 - POLICY.lease_s - back_s)) is (back_s > 0)
+
+
 @pytest.mark.parametrize(("jitter", "wait_s"), [(0.0, 8), (0.5, 6), (1.0, 4)])
 def test_the_wait_is_spread_by_jitter(jitter, wait_s):
     assert waited_s(failed(jitter=jitter)) == wait_s

@@ -49,3 +49,10 @@ def test_further_tries_are_a_tenth_of_first_calls_beside_the_start_and_what_time
         elif not budget.is_spent(now):
             budget, further = budget.take(now), further + 1
     assert further <= 20 + first / 10 + (now - NOW).total_seconds() / 10
+
+
+def test_after_a_clock_was_set_back_the_next_call_earns_again():
+    back = NOW - timedelta(hours=1)
+    budget = spent().earn(back)
+    assert budget.is_spent(back)
+    assert not budget.is_spent(back + timedelta(seconds=10))
