@@ -35,14 +35,17 @@ class PayoutNotifier:
         """Enqueue every SMS that the events call for; what has ended at once is not told as on its way."""
         ended = {e.payout.payout_id for e in events if not isinstance(e, OnItsWay)}
         told = [e for e in events if not isinstance(e, OnItsWay) or e.payout.payout_id not in ended]
-        known = await taps_store.customers(connection, {event.payout.msisdn for event in told})
+        known = await taps_store.customers(connection, {who for event in told if (who := _whom(event))})
         rows = []
         for event in told:
-            customer = known.get(event.payout.msisdn)
+            msisdn = _whom(event)
+            if not msisdn:
+                continue  # nobody knows who paid, nor whom to tell in their place
+            customer = known.get(msisdn)
             fact, text = self._said(event)
             notice = Notice(
                 fact_key=f"payout:{event.payout.payout_id}:{fact}",
-                msisdn=event.payout.msisdn,
+                msisdn=msisdn,
                 language=(customer.language if customer else None) or "en",
                 text=text,
                 correlation_id=event.payout.correlation_id,
@@ -75,6 +78,11 @@ class PayoutNotifier:
         if event.reopened_minor:
             return payout_texts.sent_and_open(back, self.printed, at=now, receipt=payout.receipt)
         return payout_texts.sent(back, at=now, receipt=payout.receipt)
+
+
+def _whom(event: Event) -> str:
+    """Return who is told: who gets the money, else who was told that it had come."""
+    return event.payout.msisdn or (event.payment.contact_msisdn if event.payment else "")
 
 
 def _back(payout: Payout, payment: Payment | None) -> Back:

@@ -98,7 +98,7 @@ def _decided(desk: PayoutDesk, command: Command) -> Any:
     except MadziError as refusal:
         if desk.books.steps != steps:
             raise  # half of it is on the desk: the batch is split, and this one is rolled back by itself
-        _log.warning("payout_command_refused", command=type(command).__name__, code=refusal.reason)
+        _log.info("payout_command_refused", command=type(command).__name__, code=refusal.reason)
         _note_refusal(desk, command, refusal)
         return refusal
     if isinstance(command, Act):

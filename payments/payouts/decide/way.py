@@ -36,13 +36,14 @@ def back(
     Raises Refused: no_way_out, payer_unknown, bad_amount; BadInput for a way that there is not.
     """
     ways = list(_undoing(desk, payment, credit, amount_minor)) if msisdn is None else []
-    if msisdn or payment.reason != "other_payer":
+    is_sure = bool(payment.msisdn or credit.account_id in OWN) and payment.reason != "other_payer"
+    if msisdn or is_sure:
         # Whoever names a number wants the money there, and not in an agent's hand or in a wallet here.
         account_id = None if msisdn and credit.account_id in OWN else credit.account_id
         ways += transfers(desk, account_id, msisdn or payment.msisdn, credit.currency)
     elif not ways:
         raise Refused(
-            "another number paid than was asked, and this cannot be undone: name who gets it with --msisdn",
+            "nobody knows for sure who paid, and this cannot be undone: name who gets it with --msisdn",
             code="payer_unknown",
         )
     return _first(ways, wanted, amount_minor, credit.currency)
@@ -59,15 +60,15 @@ def _undoing(desk: PayoutDesk, payment: Payment, credit: Credit, amount_minor: i
         return
     is_whole = amount_minor == credit.amount_minor
     for kind in _UNDOES:
-        # A reversal names what it undoes by the network's receipt; a refund by our reference or the rail's.
-        is_named = bool(payment.receipt) or kind is PayoutKind.REFUND
+        # A reversal names what it undoes by the network's receipt; a refund by a request that we made.
+        is_named = bool(payment.receipt) if kind is PayoutKind.REVERSAL else payment.push_state != "none"
         if kind in rail.traits.kinds and is_named and (is_whole or rail.traits.is_partial):
             yield Way(rail, kind)
 
 
 def transfers(desk: PayoutDesk, account_id: str | None, msisdn: str, currency: str) -> list[Way]:
     """Return the accounts that can send to a number: the one that got the money, else its network's own."""
-    usual = routing.usual(msisdn)
+    usual = routing.usual(msisdn) if msisdn else None
     names = [account_id, default_id(usual) if usual else None]
     if account_id and usual and account_id not in OWN and not account_id.startswith(f"{usual}:"):
         names.reverse()  # each network pays its own numbers

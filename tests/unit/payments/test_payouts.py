@@ -299,6 +299,28 @@ def test_a_payment_that_came_from_another_number_is_not_sent_to_who_was_asked():
     assert back.refund(payment_id, msisdn=JOHN).msisdn == JOHN
 
 
+def test_money_by_hand_of_a_hidden_number_is_undone_where_the_rail_can(back):
+    answer = back.arrive(
+        "TKL1", 5000, NRB, account="daraja:acc", currency="KES", masked_msisdn="2547 ***** 126"
+    )
+    payout = back.given_back(answer.payment.payment_id)
+    assert (payout.kind, payout.msisdn) == (REVERSAL, "")
+    assert back[answer.payment.payment_id].status == "reversed"
+
+
+def test_money_by_hand_of_a_hidden_number_is_sent_to_nobody_before_one_is_named(back):
+    payment_id = back.arrive("TKL1", masked_msisdn="26096 ***** 001").payment.payment_id
+    with refused("payer_unknown"):
+        back.refund(payment_id)
+    payout = back.refund(payment_id, msisdn=MARY)
+    assert (payout.kind, payout.msisdn) == (TRANSFER, MARY)
+
+
+def test_what_no_push_of_ours_brought_is_not_named_to_the_rail_as_one(back):
+    payout = back.refund(back.arrive("TKL1", msisdn=MARY).payment.payment_id)
+    assert payout.kind == TRANSFER
+
+
 def test_a_reversal_needs_the_networks_receipt(back):
     payment_id = back.pushed(NRB, ACHIENG, "daraja")
     back.paid(payment_id)
