@@ -83,5 +83,5 @@ def _decided(desk: Desk, command: Command) -> Any:
     except MadziError as refusal:
         if desk.steps != steps:
             raise  # half of it is on the desk: the batch is split, and this one is rolled back by itself
-        _log.warning("command_refused", command=type(command).__name__, code=refusal.reason)
+        _log.info("command_refused", command=type(command).__name__, code=refusal.reason)
         return refusal

@@ -70,7 +70,7 @@ def show(item: Name, *, as_json: AsJson = False) -> None:
             return await suspense_views.one(connection, _id(item))
 
     found = run(work())
-    told = item_json(found) | {"payer": found.payer}
+    told = item_json(found) | {"payer": found.payer, "detail": found.detail}
     if as_json:
         show_json(told)
         return
@@ -138,15 +138,15 @@ def close(item: Name, note: Note = "") -> None:
 
 
 def line(item: Item) -> str:
-    """Return an item in one line; the payer's number is masked."""
+    """Return an item in one line; numbers are masked."""
     amount = display(item.held_minor, item.currency) if item.held_minor else "-"
     told = [item.item_id, f"{item.kind:<18}", f"{amount:>12}", f"{item.created_at:%Y-%m-%d}"]
     told += [item.receipt or "-", repr(item.account_reference) if item.account_reference else "-"]
-    return " ".join([*told, _masked(item.payer) or "-", item.detail])
+    return " ".join([*told, _masked(item.payer) or "-", numbers.mask_in(item.detail)])
 
 
 def item_json(item: Item) -> dict[str, Any]:
-    """Return an item as JSON carries it; the payer's number is masked."""
+    """Return an item as JSON carries it; numbers are masked."""
     return {
         "item_id": item.item_id,
         "kind": item.kind,
@@ -158,7 +158,7 @@ def item_json(item: Item) -> dict[str, Any]:
         "payer": _masked(item.payer),
         "payment_id": item.payment_id,
         "into_payment_id": item.into_payment_id,
-        "detail": item.detail,
+        "detail": numbers.mask_in(item.detail),
         "created_at": rfc3339(item.created_at),
         "resolved_by": item.resolved_by,
         "resolved_at": rfc3339(item.resolved_at) if item.resolved_at else None,

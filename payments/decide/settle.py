@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from core.money import display
 from payments import cash
 from payments.commands import Reported
 from payments.desk import Desk
@@ -210,7 +211,7 @@ def _keep(
         account_id=payment.account_id,
         currency=currency,
         held_minor=held_minor,
-        detail=f"{kept_minor} minor units of payment {payment.payment_id} fit no open debt: {where}",
+        detail=f"{display(kept_minor, currency)} of payment {payment.payment_id} fit no open debt: {where}",
         payment_id=payment.payment_id,
         raw_id=raw_id,
     )

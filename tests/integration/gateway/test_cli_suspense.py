@@ -5,7 +5,7 @@ import json
 
 import pytest
 import sqlalchemy as sa
-from town import CALLER, NEIGHBOUR, OTHER_TAP, OWED, TAP, settle
+from town import CALLER, KENYAN_TAP, NEIGHBOUR, OTHER_TAP, OWED, TAP, settle
 from typer.testing import CliRunner
 
 from core import audit
@@ -137,6 +137,22 @@ def test_what_cannot_be_is_refused_with_its_code_and_noted(office):
     results = {row.result for row in office.rows(sa.select(audit.audit_log.c.result))}
     assert {"holds_nothing", "holds_money", "done"} <= results
     office.holds()
+
+
+def test_what_is_kept_for_a_payer_is_listed_without_the_payers_number(office):
+    office.submit(came(typed=TAP, msisdn=CALLER, amount_minor=OWED + 500))
+    (item,) = office.items("--kind", "over_payment")
+    assert "K5.00 of payment" in item["detail"]
+    assert CALLER not in office.run("suspense", "list") + office.run("suspense", "list", "--json")
+    assert office.run("suspense", "show", item["item_id"]).count(CALLER) == 2
+
+
+def test_a_refusal_is_one_line(office, capfd):
+    office.submit(came(typed="water"))
+    (item,) = office.items()
+    capfd.readouterr()
+    assert office.run("suspense", "assign", item["item_id"], KENYAN_TAP) == "other_currency"
+    assert capfd.readouterr() == ("", "")
 
 
 def test_money_of_somebody_whom_nobody_knows_is_told_to_nobody(office):
