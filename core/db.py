@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from core.onloop import begin, connect
+from core.onloop import begin, connect, connect_reader
 
 metadata = sa.MetaData(
     naming_convention={
@@ -230,7 +230,7 @@ def _sqlite(url: URL, *, size: int, on_loop: bool = False, begins: bool = True) 
         connect_args={
             "isolation_level": None,
             "timeout": 15,
-            **({"async_creator_fn": connect} if on_loop else {}),
+            **({"async_creator_fn": connect_reader if begins else connect} if on_loop else {}),
         },
     )
 

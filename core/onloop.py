@@ -77,6 +77,18 @@ class Connection:
         return getattr(self._real, name)
 
 
+class Reader(Connection):
+    """One that only reads: its ROLLBACK ends a snapshot and waits for no disk.
+
+    In aiosqlite's thread it waited for the interpreter instead, milliseconds where the loop was busy, and
+    kept the connection from whoever would read next.
+    """
+
+    async def rollback(self) -> None:
+        """End the snapshot, if there is one."""
+        self.raw.rollback()
+
+
 async def begin(cursor: sqlite3.Cursor | sqlite3.Connection, sql: str) -> None:
     """Begin as soon as no other process writes; raises OperationalError after fifteen seconds."""
     end = time.monotonic() + _LONGEST_WAIT_S
@@ -98,6 +110,15 @@ def raw(connection: aiosqlite.Connection) -> sqlite3.Connection:
 
 async def connect(database: str, **options: Any) -> Connection:
     """Open a connection whose cursors work on the loop."""
+    return Connection(await _opened(database, **options))
+
+
+async def connect_reader(database: str, **options: Any) -> Reader:
+    """Open a connection for reading whose cursors and rollbacks work on the loop."""
+    return Reader(await _opened(database, **options))
+
+
+async def _opened(database: str, **options: Any) -> aiosqlite.Connection:
     made = aiosqlite.connect(database, **{**options, "check_same_thread": False, "timeout": 0})
     made._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does: a thread must not keep the process
-    return Connection(await made)
+    return await made
