@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import structlog
 from pydantic import BaseModel
 
-from core import outbox
+from core import outbox, vault
 from core.clock import Clock, SystemClock
 from core.db import Database
 from core.ids import Ids
@@ -117,6 +117,9 @@ async def open_runtime(
         held = limits.model_copy(update={"connections": _MOST_HELD, "keep_alive": False})
         held_http = await stack.enter_async_context(Http(held))
         build = _builder(http, held_http, clock)
+        # Where the database is not there, or not ready, the process ends before it makes a key of its own.
+        async with db.read() as connection:
+            await vault.turn(connection)
         gateways = Gateways(db, clock, ids, settings, masters(settings), build, _RAILS)
         await gateways.begin()
         stack.push_async_callback(stop, asyncio.create_task(gateways.watch()))

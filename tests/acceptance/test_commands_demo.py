@@ -177,6 +177,11 @@ def test_verify_without_a_database_could_not_run(tmp_path):
     assert "Traceback" not in err
 
 
+def _addresses(said):
+    """Return where providers call back; simulated ones have new keys each time."""
+    return [line for line in said[1].splitlines() if "/cb/" in line]
+
+
 def test_ctrl_c_stops_it_and_the_next_one_finds_everything(processes, tmp_path):
     port = free_port()
     first, _ = _start(processes, tmp_path, port)
@@ -184,10 +189,11 @@ def test_ctrl_c_stops_it_and_the_next_one_finds_everything(processes, tmp_path):
     assert first.wait(timeout=20) == 0
     assert "Traceback" not in processes.said()
     env = environment(tmp_path / "var")
-    listed = run(tmp_path, "gateways", "list", "--urls", env=env)
+    listed = _addresses(run(tmp_path, "gateways", "list", "--urls", env=env))
+    assert listed
     second, _ = _start(Processes(tmp_path), tmp_path, port)
     try:
-        assert run(tmp_path, "gateways", "list", "--urls", env=env) == listed
+        assert _addresses(run(tmp_path, "gateways", "list", "--urls", env=env)) == listed
         code, out, _ = run(tmp_path, "dial", PAYER, env=env, stdin="")
         assert (code, "1 English" in out) == (0, True)
     finally:
