@@ -201,7 +201,7 @@ class Arrivals:
         arrival = replace(mine, account_reference=mine.account_reference or command.arrival.account_reference)
         return Arrive(
             account_id=command.account_id, provider=command.provider, arrival=arrival, cause="pull",
-            raw_id=command.raw_id,
+            raw_id=command.raw_id, beside=_receipts(found or ()),
         )  # fmt: skip
 
     async def _question(self, raw: StoredCallback, command: Arrive, provider: Any) -> Finding:
@@ -315,7 +315,8 @@ class Arrivals:
         waits: list[datetime] = []
         for start in range(0, len(fresh), _MOST_AT_ONCE):
             part = fresh[start : start + _MOST_AT_ONCE]
-            findings = await asyncio.gather(*(self._take_listed(account_id, provider, one) for one in part))
+            taking = (self._take_listed(account_id, provider, one, _receipts(listed)) for one in part)
+            findings = await asyncio.gather(*taking)
             waits += [one.at or since for one, f in zip(part, findings, strict=True) if f.again_after_s]
         # What waits for the end of a push is looked at again from where it stands in the list.
         self._swept[account_id] = min([now, *waits])
@@ -323,6 +324,14 @@ class Arrivals:
             _log.info("arrivals_found", account_id=account_id, count=len(fresh))
         return len(fresh)
 
-    async def _take_listed(self, account_id: str, provider: Provider, arrival: Arrival) -> Finding:
-        command = Arrive(account_id=account_id, provider=provider.name, arrival=arrival, cause="pull")
+    async def _take_listed(
+        self, account_id: str, provider: Provider, arrival: Arrival, beside: frozenset[str]
+    ) -> Finding:
+        command = Arrive(
+            account_id=account_id, provider=provider.name, arrival=arrival, cause="pull", beside=beside
+        )
         return await self.take(command, told_at=arrival.at or self._clock.now())
+
+
+def _receipts(listed: Iterable[Arrival]) -> frozenset[str]:
+    return frozenset(one.receipt for one in listed)

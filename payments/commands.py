@@ -122,6 +122,7 @@ class Arrive(Struct, frozen=True, kw_only=True):
     arrival: Arrival
     cause: str  # c2b, ipn, pull, status
     raw_id: str | None = None
+    beside: frozenset[str] = frozenset()  # receipts that stand beside it in the provider's list
 
 
 class AssignItem(Struct, frozen=True, kw_only=True):

@@ -42,7 +42,8 @@ class Place:
 def arrive(desk: Desk, command: Arrive) -> Noted | AskFirst:
     """Take money once; AskFirst where a push of ours must be asked about before.
 
-    Verdicts: confirmed (it was a push), receipt (of a push that had none), repeated, credited, suspense.
+    Verdicts: confirmed (it was a push), receipt (of a push that had none), second_receipt (of a push that has
+    another), repeated, credited, suspense.
     """
     arrival = command.arrival
     key = (command.account_id, arrival.receipt)
@@ -67,6 +68,8 @@ def _ours(desk: Desk, command: Arrive, clues: Clues) -> Noted | AskFirst | None:
     named = desk.payments.get(clues.own or "")
     if named and _can_be(named, command.arrival):
         return _its_own(desk, command, named)
+    if named and _may_have_come(desk, command, named):
+        return _second(desk, command, named)
     like = [desk.payments[i] for i in clues.rivals if i in desk.payments]
     like = [payment for payment in like if _can_be(payment, command.arrival)]
     unsettled = [payment for payment in like if payment.status in _UNSETTLED and not payment.is_final]
@@ -85,6 +88,33 @@ def _can_be(payment: Payment, arrival: Arrival) -> bool:
     is_waiting = payment.status in _UNSETTLED or (payment.has_brought and not payment.receipt)
     same = (payment.amount_minor, payment.currency) == (arrival.amount_minor, arrival.currency)
     return is_waiting and same and arrivals.fits(arrival, payment.msisdn) is not False
+
+
+def _may_have_come(desk: Desk, command: Arrive, payment: Payment) -> bool:
+    """Say whether money is perhaps what this push has brought already, under a receipt that is not true.
+
+    Where the rail's own word names no receipt, that of a success is what somebody claimed in a callback.
+    """
+    arrival = command.arrival
+    is_claimed = bool(payment.receipt) and not desk.rules.traits(payment).query_gives_amount
+    same = (payment.amount_minor, payment.currency) == (arrival.amount_minor, arrival.currency)
+    is_payers = arrivals.fits(arrival, payment.msisdn) is not False
+    return is_claimed and same and is_payers and payment.receipt not in command.beside
+
+
+def _second(desk: Desk, command: Arrive, payment: Payment) -> Noted:
+    """Book nothing: a person sees at the provider's whether there is one receipt, or both."""
+    receipt = command.arrival.receipt
+    desk.keep(
+        f"second:{command.account_id}:{receipt}"[:100],
+        "second_receipt",
+        account_id=command.account_id,
+        currency=command.arrival.currency,
+        detail=f"receipt {receipt} for what was paid under {payment.receipt}: does the rail list both?",
+        payment_id=payment.payment_id,
+        raw_id=command.raw_id,
+    )
+    return Noted(payment, "second_receipt")
 
 
 def _its_own(desk: Desk, command: Arrive, payment: Payment) -> Noted:

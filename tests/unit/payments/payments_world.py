@@ -269,11 +269,13 @@ class World:
 
     def arrive(self, receipt="TKL51ZDR4F", amount_minor=3000, typed=KNY, *, cause="c2b", **told):
         """Money that came by itself, with all that `payments.arrivals_store` would find out about it."""
-        account = told.pop("account", "mtn:acc")
+        account, beside = told.pop("account", "mtn:acc"), told.pop("beside", frozenset())
         told.setdefault("currency", "ZMW")
         arrival = Arrival(receipt, amount_minor, account_reference=typed, **told)
         provider = account.split(":")[0]
-        return self.do(Arrive(account_id=account, provider=provider, arrival=arrival, cause=cause))
+        return self.do(
+            Arrive(account_id=account, provider=provider, arrival=arrival, cause=cause, beside=beside)
+        )
 
     def clues(self, command):
         arrival, account = command.arrival, command.account_id

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from payments_world import ACHIENG, JOHN, KNY, KNY2, MARY, World, part
+from payments_world import ACHIENG, JOHN, KNY, KNY2, MARY, NRB, World, part
 
 from payments.providers.account_reference import account_reference
 from payments.providers.base import Outcome, Report
@@ -202,6 +202,42 @@ def test_money_typed_with_the_reference_of_what_is_paid_is_money_for_that_tap(wo
     world.paid(payment_id, receipt="R1")
     answer = world.arrive(typed=account_reference(KNY, payment_id), amount_minor=1000, msisdn=MARY)
     assert (verdict(answer), world.open_minor()) == ("credited", 1000)
+
+
+def claimed_by_a_forger(world):
+    """A success at a rail that names no receipt when it is asked; a forged callback named one."""
+    payment_id = world.pushed(NRB, ACHIENG, "daraja", amount_minor=1000)
+    hint = Report(Outcome.PAID, receipt="FORGED")
+    world.report(payment_id, Outcome.PAID, cause="callback", hint=hint)
+    return payment_id, {
+        "typed": account_reference(NRB, payment_id),
+        "amount_minor": 1000,
+        "currency": "KES",
+        "account": "daraja:acc",
+        "msisdn": ACHIENG,
+    }
+
+
+def test_what_a_push_has_brought_is_not_credited_again_under_its_true_receipt(world):
+    payment_id, told = claimed_by_a_forger(world)
+    answer = world.arrive("TRUE", **told)
+    assert (verdict(answer), answer.payment.payment_id) == ("second_receipt", payment_id)
+    assert verdict(world.arrive("TRUE", **told, cause="pull", beside=frozenset({"TRUE"}))) == "second_receipt"
+    assert (list(world.credits), world.kinds()) == ([payment_id], [("second_receipt", 0)])
+    assert world.balance("rail:daraja:acc") == 1000
+
+
+def test_what_stands_in_the_list_beside_its_receipt_is_other_money(world):
+    _, told = claimed_by_a_forger(world)
+    beside = frozenset({"FORGED", "TRUE"})
+    assert verdict(world.arrive("TRUE", **told, cause="pull", beside=beside)) == "credited"
+    assert world.balance("rail:daraja:acc") == 2000
+
+
+def test_other_money_by_its_amount_or_payer_is_credited_under_the_same_reference(world):
+    _, told = claimed_by_a_forger(world)
+    assert verdict(world.arrive("R2", **{**told, "amount_minor": 500})) == "credited"
+    assert verdict(world.arrive("R3", **{**told, "msisdn": STRANGER})) == "credited"
 
 
 def test_somebody_elses_money_under_our_reference_is_not_the_push(world):
