@@ -137,9 +137,9 @@ async def drip(request: web.Request, reply: Reply, seconds: float, timing: Timin
     body = reply.body or b" " * _CHUNKS
     response = web.StreamResponse(status=reply.status, headers={"Content-Type": reply.content_type})
     response.content_length = len(body)
-    await response.prepare(request)
     step = max(1, len(body) // _CHUNKS)
     with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
         for start in range(0, len(body), step):
             await timing.sleep(seconds / _CHUNKS)
             await response.write(body[start : start + step])
