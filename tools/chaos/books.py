@@ -6,7 +6,7 @@ rail moved without anybody being able to tell us is counted apart, and must be a
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -106,9 +106,12 @@ async def _compare_out(db: Database, there: list[Line], outcome: Outcome) -> Non
     here, processing, disputed = await _went(db)
     pairs, alone, left = matched(there, here)
     unknowable: Counter[tuple[str, str]] = Counter()
-    _, still_alone, _ = matched(alone, processing)
+    # A refund that was not answered has no name of ours at the rail but that of the payment it gives back.
+    _, nameless, rest = matched(alone, processing)
+    _, still_alone, _ = matched([replace(line, row=_by_original(line)) for line in nameless], rest)
+    lost = [line.row["receipt"] for line in still_alone]
     for line in alone:
-        if line in still_alone:
+        if line.row["receipt"] in lost:
             outcome.out_missing_here.append(dict(line.row) | {"account_id": line.account_id})
             continue
         unknowable[line.account_id, line.currency] += line.minor
@@ -195,6 +198,9 @@ async def _went(db: Database) -> tuple[list[Posting], list[Posting], set[str]]:
                 .where(e.ledger_account.startswith("rail:"), e.amount_minor < 0)
             )
         ).all()
+        paid = payments.outerjoin(payouts, payouts.c.payment_id == payments.c.payment_id)
+        back = sa.select(payouts.c.payout_id, payments.c.reference).select_from(paid)
+        originals = {row.payout_id: row.reference for row in await connection.execute(back)}
         known = {row.payout_id: row for row in await connection.execute(sa.select(payouts))}
         disputed = await connection.execute(sa.select(s.fact_key).where(s.kind == "contradiction"))
         disputed_ids = {part for row in disputed for part in row.fact_key.split(":") if part in known}
@@ -204,11 +210,21 @@ async def _went(db: Database) -> tuple[list[Posting], list[Posting], set[str]]:
         account_id = row.ledger_account.removeprefix("rail:")
         gone.append(Posting(account_id, row.currency, -row.amount_minor, row.fact_key, _names_of(payout)))
     open_ = [
-        Posting(y.account_id, y.currency, y.amount_minor, y.payout_id, _names_of(y))
+        Posting(
+            y.account_id,
+            y.currency,
+            y.amount_minor,
+            y.payout_id,
+            _names_of(y) | {_plain(originals.get(y.payout_id))},
+        )
         for y in known.values()
         if y.status == "processing"
     ]
     return gone, open_, {f"payout:{payout_id}:done" for payout_id in disputed_ids}
+
+
+def _by_original(line: Line) -> dict[str, Any]:
+    return {**line.row, "provider_reference": line.row["original"]}
 
 
 def _names_of(payout: sa.Row[Any]) -> frozenset[str]:

@@ -25,10 +25,19 @@ _DIGITS = re.compile(r"\d{9,15}")
 
 async def leaks(city: City, text: str) -> list[str]:
     """Return what of this city stands in a log though it must not: each by its name, not by its text."""
-    found = [f"secret: {name}" for name, secret in await _secrets(city) if secret in text]
-    numbers = {local for msisdn in await _numbers(city) for local in (msisdn.lstrip("+"), msisdn[4:])}
-    seen = {digits for digits in _DIGITS.findall(text) if digits.lstrip("0") in numbers or digits in numbers}
-    return sorted(set(found)) + [f"number: …{digits[-3:]}" for digits in sorted(seen)]
+    return find(text, await _secrets(city), await _numbers(city))
+
+
+def find(text: str, secrets: Mapping[str, str], numbers: Iterable[str]) -> list[str]:
+    """Return the names of secrets, and ends of numbers (E.164), that stand in a text in any usual form."""
+    found = {f"secret: {name}" for name, secret in secrets.items() if any(f in text for f in _forms(secret))}
+    known = {form for msisdn in numbers for form in (msisdn.lstrip("+"), msisdn[4:])}
+    seen = {digits for digits in _DIGITS.findall(text) if digits.lstrip("0") in known}
+    return sorted(found) + [f"number: …{digits[-3:]}" for digits in sorted(seen)]
+
+
+def _forms(secret: str) -> set[str]:
+    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
 
 
 def traces(text: str) -> Counter[str]:
@@ -47,8 +56,8 @@ def traces(text: str) -> Counter[str]:
     return found
 
 
-async def _secrets(city: City) -> list[tuple[str, str]]:
-    """Return every secret with its name, in each form in which it travels."""
+async def _secrets(city: City) -> dict[str, str]:
+    """Return every secret by its name."""
     settings = city.runtime.settings
     known = dict(_of_settings("", settings))
     known |= {f"{OWN_KEYS.payee} {name}": value for name, value in _named(vars_of(OWN_KEYS))}
@@ -62,12 +71,7 @@ async def _secrets(city: City) -> list[tuple[str, str]]:
         "basic mtn": _pair(settings.mtn, "api_user", "api_key"),
     }
     known |= {name: base64.b64encode(both.encode()).decode() for name, both in pairs.items()}
-    return [
-        (name, form)
-        for name, value in known.items()
-        if len(value) >= _SHORTEST
-        for form in {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
-    ]
+    return {name: value for name, value in known.items() if len(value) >= _SHORTEST}
 
 
 async def _kept(city: City) -> dict[str, str]:
