@@ -9,6 +9,9 @@ from core.errors import BadAmount
 from core.money import share
 from taps.tariffs import Component
 
+# The least that the wallets of a currency move, where it is not the least that there is.
+_COINS_MINOR = {"KES": 100}
+
 
 class Part(Struct, frozen=True, gc=False):
     """One seller's part of a debt for one component; amounts in minor units of `currency`.
@@ -61,6 +64,7 @@ def allocate(parts: Sequence[Part], amount_minor: int, unit_minor: int = 1) -> l
     """
     if amount_minor <= 0:
         raise BadAmount("the amount is not above zero")
+    unit_minor = max(unit_minor, _coin_minor(parts, amount_minor))
     units, rest = divmod(amount_minor, unit_minor)
     if rest:
         raise BadAmount("this way of paying takes whole units only", code="not_whole_units")
@@ -73,6 +77,17 @@ def allocate(parts: Sequence[Part], amount_minor: int, unit_minor: int = 1) -> l
         units -= sum(given)
         shares += [(part, n * unit_minor) for part, n in zip(period, given, strict=True) if n]
     return shares
+
+
+def _coin_minor(parts: Sequence[Part], amount_minor: int) -> int:
+    """Return the coin in which money is divided that comes in whole coins, for debts of whole coins.
+
+    Cash and payments by hand are not bound to it, but what they leave open is to be paid by a rail that is.
+    """
+    coins = {_COINS_MINOR.get(part.currency, 1) for part in parts}
+    coin_minor = coins.pop() if len(coins) == 1 else 1
+    is_whole = not any(n % coin_minor for n in (amount_minor, *(part.open_minor for part in parts)))
+    return coin_minor if is_whole else 1
 
 
 def _divide(parts: Sequence[Part], units: int, unit_minor: int) -> list[int]:

@@ -81,6 +81,21 @@ def test_shillings_are_divided_whole():
     assert shares([WATER, REFUSE], 1000, 100) == [("2026-11", "water", 700), ("2026-11", "refuse", 300)]
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount_minor", "paid_minor", "wanted"),
+    [
+        ("KES", 10000, 0, [6700, 3300]),  # by hand or in cash: the rest can be paid by M-PESA
+        ("KES", 10050, 0, [6700, 3350]),  # it came in cents
+        ("KES", 10000, 50, [6661, 3339]),  # there are cents already
+        ("ZMW", 10000, 0, [6667, 3333]),
+    ],
+)
+def test_whole_shillings_stay_whole_whoever_takes_them(currency, amount_minor, paid_minor, wanted):
+    water = part(amount_minor=20000, paid_minor=paid_minor, currency=currency)
+    refuse = part("refuse", 10000, n=1, currency=currency)
+    assert [n for _, n in allocate([water, refuse], amount_minor)] == wanted
+
+
 def test_what_shillings_cannot_express_stays_open():
     parts = [part(amount_minor=1050), part("refuse", 950)]
     assert total_open_minor(parts) == 2000
