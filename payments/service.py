@@ -46,8 +46,12 @@ class PaymentService:
         self._ids = ids
         self.rules = rules
         self._announce = announce
-        self.down = down
+        self._down = down
         self._batcher: Batcher[Command, Any] = Batcher(self._handle, pause_s=0.001 if db.is_sqlite else 0.0)
+
+    async def down(self, connection: AsyncConnection) -> frozenset[str]:
+        """Return the gateway accounts that do not work now."""
+        return await self._down(connection)
 
     def use(self, rules: Rules) -> None:
         """Decide by these rules from the next batch on."""
