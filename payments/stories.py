@@ -87,7 +87,7 @@ async def find(connection: AsyncConnection, name: str) -> Payment:
         which = sa.or_(p.receipt == name, p.provider_reference == name)
     found = (await connection.execute(sa.select(t.payments).where(which).limit(1))).first()
     if found is None:
-        raise NotFound(f"no payment has the id, receipt or reference {name!r}", code="no_such_payment")
+        raise NotFound(f"no payment has the id, receipt or reference {name[:60]!r}", code="no_such_payment")
     return Payment.of(found)
 
 

@@ -122,7 +122,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List gateway accounts, secrets masked. Example: madzi gateways list KNY --urls."""
-    found = run(_configured(zone.strip().upper() if zone else None))
+    found = run(_configured(zone.strip().upper() if zone is not None else None))
     public_url = settings().public_url
     rows: list[dict[str, Any]] = [
         {
@@ -174,7 +174,7 @@ async def _configured(zone: str | None) -> list[tuple[Configured, bool]]:
 
 def _wanted(gateways: Gateways, zone: str | None) -> list[Configured]:
     every = [one for one in gateways.configured if one.account.state is not State.REMOVED]
-    return account_acts.of_zone(every, zone) if zone else every
+    return account_acts.of_zone(every, zone) if zone is not None else every
 
 
 async def _is_healthy(connection: AsyncConnection, one: Configured) -> bool:
@@ -190,10 +190,11 @@ def check(
 
     At M-PESA (daraja) a new token ends the one before: running processes fetch another at their next call.
     """
-    code = zone.strip().upper() if zone else None
-    if provider:
-        credentials.model(provider.strip().lower())
-    if not run(_tested(code, provider.strip().lower() if provider else None)):
+    code = zone.strip().upper() if zone is not None else None
+    name = provider.strip().lower() if provider is not None else None
+    if name is not None:
+        credentials.model(name)
+    if not run(_tested(code, name)):
         raise typer.Exit(1)
 
 

@@ -22,7 +22,7 @@ def lines(story: Story) -> list[str]:
     """Return the story (`stories.payment`), what happened in the order of time."""
     what = f"{_money(story['amount'])} for {story['tap_id']} by {story['provider']}"
     return [
-        f"{story['payment_id']}: {what}: {story['status']}{_bracketed(story['reason'])}",
+        f"{story['payment_id']}: {what}: {_ended(story)}",
         *(f"  {line}" for line in (*_facts(story), *_orders(story), *_ways(story), *_happened(story))),
         *(f"  {line}" for line in (*_items(story), *_payouts(story), *_postings(story), *_sms(story))),
     ]
@@ -49,8 +49,7 @@ def _other(payment: Story) -> str:
 
 def _orders(story: Story) -> Iterable[str]:
     for order in story["orders"]:
-        status = f"{order['status']}{_bracketed(order['reason'])}"
-        yield f"{_money(order['amount'])} to {order['seller']}: {status}"
+        yield f"{_money(order['amount'])} to {order['seller']}: {_ended(order)}"
 
 
 def _ways(story: Story) -> Iterable[str]:
@@ -107,6 +106,12 @@ def _sms(story: Story) -> Iterable[str]:
 
 def _money(amount: dict[str, Any]) -> str:
     return display(amount["amount_minor"], amount["currency"])
+
+
+def _ended(what: dict[str, Any]) -> str:
+    """Return a status and its reason, where that says more."""
+    status, reason = what["status"], what["reason"]
+    return f"{status}{_bracketed(reason if reason != status else None)}"
 
 
 def _bracketed(word: str | None) -> str:

@@ -227,6 +227,9 @@ def test_a_test_fails_where_a_provider_does_not_answer(madzi):
     assert madzi("gateways", "test", "XXX") == (1, "unknown_zone")
     assert madzi("gateways", "test", "KNY", "mpesa") == (1, "no_such_provider")
     assert madzi("gateways", "list", "XXX") == (1, "unknown_zone")
+    assert madzi("gateways", "list", "") == (1, "unknown_zone")
+    assert madzi("gateways", "test", "") == (1, "unknown_zone")
+    assert madzi("gateways", "test", "KNY", "") == (1, "no_such_provider")
 
 
 DARAJA = {

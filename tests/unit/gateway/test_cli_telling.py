@@ -112,6 +112,8 @@ def test_what_is_not_known_is_not_told():
         "p-1: KES 300.00 for NRB-0001-7 by kcb: failed (balance)",
         "  KES 300.00 to WATER: success",
     ]
+    expired = telling.lines(STORY | {"status": "expired", "reason": "expired"})
+    assert expired[0] == "p-1: KES 300.00 for NRB-0001-7 by kcb: expired"
     assert not any(word in line for line in told for word in ("payer", "receipt", "goes by", "push accepted"))
 
 
