@@ -187,7 +187,7 @@ def _settings(plan: Plan, url: str, gateway_url: str, providers_url: str, aggreg
         pull_every_s=3,
         api_rate_per_s=1000,
         api_burst=2000,
-        breaker={"wait_s": 1, "most_wait_s": 4},
+        breaker={"failures": 3, "wait_s": 1, "most_wait_s": 4},
         refund_limit_minor={"ZMW": 4_500, "KES": 50_000, "UGX": 5_000},
         single_limit_minor={"ZMW": 500_000, "KES": 25_000_000, "UGX": 5_000_000},
         daily_limit_minor={"ZMW": 1_000_000, "KES": 50_000_000, "UGX": 10_000_000},
