@@ -98,6 +98,8 @@ def test_the_search_of_a_log_finds_a_secret_in_every_form_and_a_number():
         assert secrets.find(f"GET /Req?Password={form}", {"zamtel.password": secret}, numbers) == [
             "secret: zamtel.password"
         ]
+    key = "p.5Zb-x_0aaaaaaaaaaaaa"
+    assert secrets.find(f"POST /cb/t?key={key} 200", {}, (), {key: "a key"}) == ["secret: a key"]
     for form in ("260960012345", "+260960012345", "0960012345"):
         assert secrets.find(f"to {form}.", {}, numbers) == ["number: …345"]
     assert secrets.find("to 26096****345, in 9600123456789012345 ms", {"k": secret}, numbers) == []

@@ -20,17 +20,25 @@ from tools.chaos.people import AGENTS
 
 _SHORTEST = 8  # a shorter text stands in logs by chance
 _SECRET = re.compile(r"secret|key|password|pin|token|credential|passkey|user", re.IGNORECASE)
+_WORD = re.compile(r"[\w-]{8,}", re.ASCII)
 _DIGITS = re.compile(r"\d{9,15}")
 
 
 async def leaks(city: City, text: str) -> list[str]:
     """Return what of this city stands in a log though it must not: each by its name, not by its text."""
-    return find(text, await _secrets(city), await _numbers(city))
+    return find(text, await _secrets(city), await _numbers(city), await _keys(city))
 
 
-def find(text: str, secrets: Mapping[str, str], numbers: Iterable[str]) -> list[str]:
-    """Return the names of secrets, and ends of numbers (E.164), that stand in a text in any usual form."""
+def find(
+    text: str, secrets: Mapping[str, str], numbers: Iterable[str], keys: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the names of secrets, and ends of numbers (E.164), that stand in a text in any usual form.
+
+    `keys` are random words, key -> its name: there may be very many of them.
+    """
     found = {f"secret: {name}" for name, secret in secrets.items() if any(f in text for f in _forms(secret))}
+    words = set(_WORD.findall(text)) if keys else set()
+    found |= {f"secret: {name}" for key, name in (keys or {}).items() if key.rpartition(".")[2] in words}
     known = {form for msisdn in numbers for form in (msisdn.lstrip("+"), msisdn[4:])}
     seen = {digits for digits in _DIGITS.findall(text) if digits.lstrip("0") in known}
     return sorted(found) + [f"number: …{digits[-3:]}" for digits in sorted(seen)]
@@ -64,7 +72,6 @@ async def _secrets(city: City) -> dict[str, str]:
     known["platform token"] = PLATFORM_TOKEN
     for account in city.runtime.accounts.values():
         known[f"callback token {account.account_id}"] = account.callback_token
-    known |= await _kept(city)
     pairs = {
         "basic daraja": _pair(settings.daraja, "consumer_key", "consumer_secret"),
         "basic kcb": _pair(settings.kcb, "consumer_key", "consumer_secret"),
@@ -74,7 +81,7 @@ async def _secrets(city: City) -> dict[str, str]:
     return {name: value for name, value in known.items() if len(value) >= _SHORTEST}
 
 
-async def _kept(city: City) -> dict[str, str]:
+async def _keys(city: City) -> dict[str, str]:
     """Return what makes addresses secret: keys of pushes, payouts and questions, tokens of links."""
     async with city.runtime.db.read() as connection:
         columns = {
@@ -84,10 +91,10 @@ async def _kept(city: City) -> dict[str, str]:
             "token of a link": pay_links.c.token,
         }
         return {
-            f"{name} {i}": value
+            key: name
             for name, column in columns.items()
-            for i, value in enumerate((await connection.execute(sa.select(column))).scalars())
-            if value
+            for key in (await connection.execute(sa.select(column))).scalars()
+            if key
         }
 
 
