@@ -88,7 +88,7 @@ def refund(
             by=_by(by),
             amount_minor=money.typed(amount, found.currency) if amount is not None else None,
             note=_note(note),
-            msisdn=numbers.parse(msisdn) if msisdn else None,
+            msisdn=numbers.parse(msisdn) if msisdn is not None else None,
             way=way,
         )
         return await _submit(runtime, asked)
@@ -136,7 +136,7 @@ def refund_item(
     """Send back what is held for an item. Example: madzi suspense refund ITEM --msisdn 0977123456."""
     if not is_uuid(item):
         raise BadInput(f"{item[:40]!r} is no id of an item: see madzi suspense list", code="bad_item")
-    phone = numbers.parse(msisdn) if msisdn else None
+    phone = numbers.parse(msisdn) if msisdn is not None else None
     command = RefundSuspense(item_id=item.lower(), by=_by(by), msisdn=phone, note=_note(note))
     _done(lambda runtime: _submit(runtime, command), as_json=as_json)
 
@@ -222,6 +222,8 @@ def moves(story: dict[str, Any]) -> list[str]:
 
 
 def _by(name: str | None) -> By:
+    if name is not None and not name.strip():
+        raise BadInput("say who, after --by", code="bad_name")
     return By((name or whoami())[:60], is_named=name is not None, source=socket.gethostname())
 
 

@@ -99,12 +99,12 @@ def assign(
         async with database() as db:
             async with db.read() as connection:
                 found = await _tap(connection, tap)
-                person = await _tenant(connection, found, tenant) if tenant else None
+                person = await _tenant(connection, found, tenant) if tenant is not None else None
             command = AssignItem(
                 item_id=item_id,
                 tap_id=found.tap_id,
                 tenant_id=person.tenant_id if person else None,
-                msisdn=numbers.parse(payer, found.country) if payer else None,
+                msisdn=numbers.parse(payer, found.country) if payer is not None else None,
                 contact_msisdn=person.msisdn if person else None,
                 note=said,
                 actor=actor(),

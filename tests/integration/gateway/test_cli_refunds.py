@@ -222,3 +222,13 @@ def test_all_acts_are_audited_and_verify_holds(madzi, url):
     broken, acts = asyncio.run(look())
     assert broken <= {"success_is_told"}  # these payments were made without a gateway
     assert acts == [("refund.payment", "done"), ("refund.payment", "done"), ("refund.payment", "not_allowed")]
+
+
+@pytest.mark.parametrize(
+    ("option", "code"), [("--msisdn", "bad_msisdn"), ("--by", "bad_name"), ("--amount", "bad_amount")]
+)
+@pytest.mark.parametrize("nothing", ["", " "])
+def test_an_option_that_was_left_empty_is_not_taken_for_none(madzi, option, code, nothing):
+    """As where a script's variable was not set: the money would go to somebody, of somebody's own will."""
+    assert madzi("refund", "R1", option, nothing) == (1, code)
+    assert told(madzi("payouts", "list", "--json")) == []

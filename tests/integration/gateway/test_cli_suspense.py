@@ -131,6 +131,8 @@ def test_what_cannot_be_is_refused_with_its_code_and_noted(office):
     assert office.run("suspense", "close", doubt["item_id"]) == "need_note"
     assert office.run("suspense", "assign", held["item_id"], "KNY-0417-9") == "bad_tap_id"
     assert office.run("suspense", "assign", held["item_id"], TAP, "--tenant", CALLER) == "no_such_tenant"
+    assert office.run("suspense", "assign", held["item_id"], TAP, "--tenant", "") == "bad_msisdn"
+    assert office.run("suspense", "assign", held["item_id"], TAP, "--payer", " ") == "bad_msisdn"
     assert office.run("suspense", "assign", "7", TAP) == "bad_item"
     assert office.run("suspense", "close", doubt["item_id"], "--note", "seen") == ""
     assert [item["kind"] for item in office.items()] == ["no_match"]
