@@ -94,6 +94,19 @@ def test_trap_3_a_404_may_mean_the_token():
     assert not refuses_token(error(404, "404.001.01", "Resource not found"))
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "message", "outcome"),
+    [
+        (500, "500.003.02", "Error Occurred: Spike Arrest Violation", Outcome.WAITING),
+        (429, "", "spike arrest violation", Outcome.WAITING),
+        (500, "500.003.03", "Error Occurred: Quota Violation", Outcome.UNKNOWN),
+    ],
+)
+def test_trap_4_too_many_queries_are_no_end_however_it_is_said(status, code, message, outcome):
+    answer = error(status, code, message)
+    assert (read_query(answer, CHECKOUT).outcome, daraja_wire.error_of(answer).is_rate) == (outcome, True)
+
+
 def test_trap_4_a_query_proves_the_payment_and_gives_no_receipt():
     report = query("0")
     assert (report.outcome, report.receipt, report.amount_minor) == (Outcome.PAID, None, None)

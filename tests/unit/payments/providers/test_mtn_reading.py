@@ -124,6 +124,12 @@ def test_a_reply_to_a_push_means_what_the_reference_says(vector):
     assert reply.provider_reference == (REFERENCE if reply.taken is Taken.ACCEPTED else None)
 
 
+@pytest.mark.parametrize("body", [None, {}, {"code": "RESOURCE_ALREADY_EXIST"}, {"code": "BRAND_NEW"}])
+def test_a_reference_that_mtn_knows_is_taken_and_will_be_asked_about(body):
+    reply = read_push(Answer(Reach.ANSWERED, 409, body), REFERENCE)
+    assert (reply.taken, reply.provider_reference) == (Taken.ACCEPTED, REFERENCE)
+
+
 PAGE = "<html>Request Rejected</html>"
 
 

@@ -3,11 +3,12 @@ from importlib.resources import files
 
 import pytest
 from pydantic import ValidationError
+from yarl import URL
 
 from core.errors import BadInput
 from payments.providers import zamtel_codes
 from payments.providers.base import Outcome, Reason, Taken
-from payments.providers.http import Answer, Http, Reach, read_answer
+from payments.providers.http import Answer, Call, Http, Reach, read_answer
 from payments.providers.zamtel import TRAITS, Zamtel, amount, conversation_id, read_push
 from payments.providers.zamtel_settings import ZamtelSettings
 
@@ -136,6 +137,11 @@ async def test_nobody_can_be_asked_and_nobody_calls_back():
 def test_a_missing_setting_is_named(name):
     with pytest.raises(ValidationError, match=name):
         ZamtelSettings(**{key: value for key, value in KEYS.items() if key != name})
+
+
+def test_a_call_does_not_show_its_address_in_which_the_keys_stand():
+    call = Call("zamtel", "push", "GET", URL("https://z.example/pay?Password=s3cret"), {"X-Key": "s3cret"})
+    assert "s3cret" not in repr(call)
 
 
 def test_no_secret_shows():
