@@ -19,6 +19,7 @@ from core.clock import Clock
 from core.db import Database
 from core.errors import BadInput
 from core.ids import Ids, is_uuid
+from core.lookup import Lookup
 from payments import tables as t
 from payments.commands import Arrive, OpenItem, Reported
 from payments.providers.account_reference import account_reference, tap_of
@@ -125,6 +126,8 @@ class Confirmer:
         self._payments = payments
         self._providers = providers
         self._take_arrival = take
+        self._raws = Lookup(db, sa.select(t.callbacks), t.callbacks.c.raw_id)
+        self._keyed = Lookup(db, sa.select(t.payments), t.payments.c.callback_key)
         self._verdicts: Batcher[dict[str, Any], None] = Batcher(
             self._write, pause_s=0.001 if db.is_sqlite else 0.0
         )
@@ -132,6 +135,13 @@ class Confirmer:
     async def close(self) -> None:
         """Write what waits."""
         await self._verdicts.close()
+        await self._raws.close()
+        await self._keyed.close()
+
+    async def stored(self, raw_id: str) -> StoredCallback:
+        """Return a callback as it came."""
+        found: StoredCallback = await self._raws.get(raw_id)
+        return found
 
     async def judge(self, raw_id: str, finding: "Finding") -> None:
         """Note what a callback turned out to be."""
@@ -189,12 +199,13 @@ class Confirmer:
 
     async def _find(self, raw: StoredCallback, hint: Report) -> Payment | None:
         """Match by our own key, else by our reference or external id, or the provider's: of this account."""
+        if raw.key:
+            found = await self._keyed.get(raw.key)
+            is_ours = found is not None and found.account_id == raw.account_id
+            return Payment.of(found) if is_ours and _agrees(Payment.of(found), hint) else None
         p = t.payments.c
         query = sa.select(t.payments).where(p.account_id == raw.account_id)
         async with self._db.read() as connection:
-            if raw.key:
-                found = (await connection.execute(query.where(p.callback_key == raw.key))).first()
-                return Payment.of(found) if found and _agrees(Payment.of(found), hint) else None
             if hint.reference and _looks_like_id(hint.reference):
                 found = (await connection.execute(query.where(p.reference == hint.reference))).first()
             elif hint.external_id and _looks_like_id(hint.external_id):

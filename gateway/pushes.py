@@ -13,6 +13,7 @@ from core import bulk, outbox
 from core.clock import Clock
 from core.db import Database, UtcDateTime
 from core.errors import Unavailable
+from core.lookup import Lookup
 from core.metrics import PUSHES, REPORTS
 from gateway.health import Health
 from payments import health, store
@@ -58,6 +59,7 @@ class Pusher:
         self._health = health
         self._budgets: dict[str, Budget] = {}  # by account, as long as this process lives
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._payments_now = Lookup(db, sa.select(payments_table), payments_table.c.payment_id)
 
     async def close(self) -> None:
         """Stop asking; what is not answered yet is asked again when its lease has ended."""
@@ -65,6 +67,7 @@ class Pusher:
         for task in asking:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
+        await self._payments_now.close()
 
     async def handle(self, message: outbox.Message) -> dict[str, Any]:
         """Handle one outbox row of kind `push`; return the change that finishes or postpones it."""
@@ -114,8 +117,7 @@ class Pusher:
 
     async def _send(self, message: outbox.Message, payment_id: str) -> tuple[dict[str, Any], bool]:
         """Hand a push over; return what becomes of its row, and whether the provider works."""
-        async with self._db.read() as connection:
-            payment = (await store.by_ids(connection, [payment_id]))[payment_id]
+        payment = Payment.of(await self._payments_now.get(payment_id))
         provider = await self._providers.find_provider(payment.account_id)
         if provider is None:
             # Its settings may come back before the payment's time is up.

@@ -9,7 +9,6 @@ from random import SystemRandom
 from typing import Any
 
 import aiohttp
-import sqlalchemy as sa
 import structlog
 from pydantic import BaseModel
 
@@ -41,7 +40,6 @@ from gateway.sms_answers import MOST_TOGETHER, SmsAnswers
 from gateway.sms_inbox import KIND as SMS_IN
 from gateway.sms_inbox import SmsInbox
 from gateway.workers import Together, Worker
-from payments import tables as t
 from payments.payouts.desk import PayoutRules
 from payments.payouts.service import PayoutService
 from payments.providers.accounts import Account, callback_url, payout_urls
@@ -350,9 +348,7 @@ REMINDERS_AT_ONCE = 4
 async def confirm(runtime: Runtime, message: outbox.Message) -> dict[str, Any]:
     """Handle an outbox row of kind `callback`: confirm it, note the verdict, or look again a little later."""
     raw_id = message.body["raw_id"]
-    async with runtime.db.read() as connection:
-        query = sa.select(t.callbacks).where(t.callbacks.c.raw_id == raw_id)
-        raw = (await connection.execute(query)).one()
+    raw = await runtime.confirmer.stored(raw_id)
     provider = await runtime.gateways.find_provider(raw.account_id)
     finding = await runtime.arrivals.noticed(raw, provider) if provider else None
     if finding is None and provider:

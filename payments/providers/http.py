@@ -172,8 +172,8 @@ class Http:
     def _connector(self) -> aiohttp.TCPConnector:
         limit = self._settings.connections
         if not self._settings.keep_alive:
-            return aiohttp.TCPConnector(limit=limit, force_close=True)
-        return aiohttp.TCPConnector(limit=limit, keepalive_timeout=_KEEP_ALIVE_S)
+            return aiohttp.TCPConnector(limit=0, limit_per_host=limit, force_close=True)
+        return aiohttp.TCPConnector(limit=0, limit_per_host=limit, keepalive_timeout=_KEEP_ALIVE_S)
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
