@@ -9,6 +9,7 @@ from town import CALLER, KENYAN, KENYAN_TAP, OWED, PAY_ALL, free_port, until
 
 from core.outbox import outbox
 from payments.providers import daraja, daraja_wire, mtn, mtn_wire
+from payments.providers.accounts import urls
 from payments.providers.faults import push_without_token
 from payments.tables import callbacks, payments
 from simulators.providers.config import Daraja
@@ -295,4 +296,26 @@ async def test_a_receipt_that_comes_after_the_success_is_told_once_in_an_sms_of_
     assert "The same payment, now with its receipt." in second
     assert second.endswith(debit["receipt"])
     assert await town.templates() == ["paid", "paid.receipt"]
+    await town.agrees()
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+async def test_mtns_notice_without_a_key_or_our_reference_is_known_by_our_id_of_the_payment(town, method):
+    house = await town.open()
+    town.person(CALLER, "approve", after_s=0.6)
+    town.fault("mtn", "callback", "dropped", msisdn=CALLER)
+    await _pay(town, CALLER, PAY_ALL)
+    payment = await town.payment("pending")
+    claim = {
+        "financialTransactionId": "363440463", "externalId": payment.payment_id, "amount": "30.05",
+        "currency": "ZMW", "payer": {"partyIdType": "MSISDN", "partyId": CALLER.lstrip("+")},
+        "status": "SUCCESSFUL",
+    }  # fmt: skip
+    address = urls(town.gateway_url, house.runtime.gateways.account_of("mtn:default"))["callback"]
+    async with town.http.request(method, address, json=claim) as reply:
+        assert reply.status == 200
+    assert (await town.payment()).status == "pending"  # anybody could have sent it
+    assert await _verdicts(town, 1) in (["confirmed"], ["repeated"])
+    (row,) = await town.rows(sa.select(callbacks))
+    assert row.payment_id == payment.payment_id
     await town.agrees()
