@@ -12,6 +12,7 @@ from msgspec import convert
 
 from core.clock import local
 from core.ids import derived
+from core.money import display
 from payments import arrivals
 from payments.arrivals import Clues, Person
 from payments.commands import Arrive, Reported
@@ -58,7 +59,10 @@ def arrive(desk: Desk, command: Arrive) -> Noted | AskFirst:
     place = _place(desk, arrival, clues)
     if place is None:
         return _hold(
-            desk, command, "no_match", f"nobody knows what {arrival.amount_minor} minor units are for"
+            desk,
+            command,
+            "no_match",
+            f"nobody knows what {display(arrival.amount_minor, arrival.currency)} is for",
         )
     return _pay(desk, command, place)
 
