@@ -30,6 +30,7 @@ from payments.payouts.service import PayoutService
 from payments.providers import base
 from payments.providers.base import Outcome, PaysOut, Provider, Report, SignsNotices, Vouch
 from payments.records import Payment
+from payments.tables import credits_
 
 KIND = "payout"  # of outbox rows
 NOTICES = frozenset({"b2c_result", "b2c_timeout", "reversal_result", "reversal_timeout"})
@@ -144,7 +145,7 @@ class Payouts:
                 "original_reference": payment.reference,
                 "original_provider_reference": payment.provider_reference,
                 "original_receipt": payment.receipt,
-                "original_amount_minor": payment.amount_minor,
+                "original_amount_minor": await self._brought(payment),
             }
         return base.Payout(
             kind=base.PayoutKind(payout.kind),
@@ -165,6 +166,15 @@ class Payouts:
         async with self._db.read() as connection:
             found = (await payments_store.by_ids(connection, [payout.payment_id])).get(payout.payment_id)
         return found if found and found.account_id == payout.account_id else None
+
+    async def _brought(self, payment: Payment) -> int:
+        """Return what a payment brought, which may be more than it was to pay."""
+        c = credits_.c
+        async with self._db.read() as connection:
+            found = await connection.scalar(
+                sa.select(c.amount_minor).where(c.payment_id == payment.payment_id)
+            )
+        return payment.amount_minor if found is None else int(found)
 
     async def check_due(self, limit: int = 50) -> int:
         """Begin to ask about payouts whose time has come; return how many there were."""

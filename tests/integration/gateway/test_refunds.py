@@ -135,6 +135,21 @@ async def test_a_payment_goes_back_whole_by_each_rail(town, rail, kind, end):
     await books_agree(town)
 
 
+async def test_what_came_by_hand_beyond_the_debt_goes_back_whole(sqlite_town):
+    town = sqlite_town
+    rails = with_money_out(town, pull_every_s=1)
+    house = await town.open(**{**rails, "daraja": rails["daraja"] | {"pull": True}})
+    by_hand = {"msisdn": KENYAN, "account": KENYAN_TAP, "amount": "450"}
+    async with town.http.post(f"{town.providers.url}/daraja/_sim/payments", json=by_hand) as reply:
+        assert reply.status == 201
+    payment = await town.payment("success")
+    payout = await refund(house, payment)
+    assert (payment.amount_minor, payout.kind, payout.amount_minor) == (30000, "reversal", 45000)
+    await ended(town, payout.payout_id)
+    assert (await town.payments())[-1].status == "reversed"
+    await books_agree(town)
+
+
 @pytest.mark.parametrize("rail", ["mtn", "airtel", "zamtel", "daraja"])
 async def test_a_part_goes_to_the_payers_number(sqlite_town, rail):
     town = sqlite_town
