@@ -227,7 +227,7 @@ class Confirmer:
         query = (
             sa.select(t.payments, r.reference.label("reference_here"))
             .join(t.payment_routes, r.payment_id == p.payment_id)
-            .where(p.callback_key == raw.key, r.account_id == raw.account_id)
+            .where(p.callback_key == raw.key, r.account_id == raw.account_id, p.account_id != raw.account_id)
         )
         async with self._db.read() as connection:
             found = (await connection.execute(query.order_by(r.seq).limit(1))).first()

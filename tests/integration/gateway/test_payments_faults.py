@@ -138,6 +138,7 @@ async def test_a_forged_callback_after_a_success_changes_nothing(town, rail, msi
     await _verdicts(town, 2)
     assert len(await town.agrees()) == 1
     assert len(await _told(town, msisdn)) == 1
+    assert "left_rail" not in [item.kind for item in await town.items()]  # it never went by another one
 
 
 async def test_a_callback_with_another_amount_opens_an_item_and_the_poll_settles_it(town):
