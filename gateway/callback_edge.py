@@ -23,8 +23,6 @@ from gateway.callbacks import Raw
 from gateway.channels.africastalking import clean
 from gateway.runtime import Runtime
 from gateway.settings import Networks
-from payments import arrivals_store
-from payments.arrivals import validate_arrival
 from payments.providers.accounts import Account
 from payments.providers.base import Arrival, Provider, SignsNotices, TakesArrivals
 
@@ -100,20 +98,17 @@ class Edge:
         except BadInput as unreadable:
             _log.warning("validation_unreadable", account_id=raw.account.account_id, code=unreadable.reason)
             return _reply(provider.validation_reply("other"))
-        is_strict = self._runtime.settings.c2b_strict
-        is_known = not is_strict or await self._is_known(arrival)
-        return _reply(
-            provider.validation_reply(validate_arrival(arrival, is_known=is_known, is_strict=is_strict))
-        )
+        return _reply(provider.validation_reply(await self._reason_to_refuse(arrival)))
 
-    async def _is_known(self, arrival: Arrival) -> bool:
-        """Say whether a tap has what was typed; where nobody can tell in time, it has."""
+    async def _reason_to_refuse(self, arrival: Arrival) -> str | None:
+        """Say why money should not come; where nobody can tell in time, it may."""
+        is_strict = self._runtime.settings.c2b_strict
         try:
-            async with asyncio.timeout(_LOOK_FOR_S), self._runtime.db.read() as connection:
-                return bool(await arrivals_store.named_taps(connection, arrival))
+            async with asyncio.timeout(_LOOK_FOR_S):
+                return await self._runtime.arrivals.reason_to_refuse(arrival, is_strict=is_strict)
         except (TimeoutError, SQLAlchemyError, OSError):
             _log.warning("validation_not_looked_up")
-            return True
+            return None
 
     def _keep_aside(self, raw: Raw) -> None:
         """Store a question while it is answered: no money hangs on it."""

@@ -133,5 +133,5 @@ async def test_a_busy_database_keeps_no_payer_waiting(town, monkeypatch):
     async def gone(*_):
         raise TimeoutError
 
-    monkeypatch.setattr("gateway.callback_edge.arrivals_store.named_taps", gone)
+    monkeypatch.setattr("gateway.arrivals.arrivals_store.named_taps", gone)
     assert await _ask(town, house, BillRefNumber="KNY-9999-9") == "0"
