@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from payments import cash
+from payments import cash, trails
 from payments import tables as t
 from payments.hand_in import safe_account
 from payments.lifecycles import PAYMENT_TABLE
@@ -52,7 +52,7 @@ async def verify(connection: AsyncConnection, invariants: Sequence[Invariant]) -
 
 
 _p, _c, _o, _k = t.payments.c, t.credits_.c, t.payment_orders.c, t.claims.c
-_entries, _transactions, _moves = t.ledger_entries.c, t.ledger_transactions.c, t.payment_transitions.c
+_entries, _transactions = t.ledger_entries.c, t.ledger_transactions.c
 _PAID = ("success", "refunded", "reversed")
 _HELD = ("open",)  # items whose money still lies in suspense
 _y, _w = out.payouts.c, out.payout_sources.c
@@ -350,46 +350,12 @@ def _claims_open() -> Invariant:
 
 
 def _trail_ends() -> Invariant:
-    last = sa.select(_moves.payment_id, sa.func.max(_moves.seq).label("seq"), sa.func.count().label("n"))
-    last_ = last.group_by(_moves.payment_id).subquery()
-    end = t.payment_transitions.alias("end")
-    broken = (
-        sa.select(_p.payment_id, _p.status, end.c.to_status, _p.moves, last_.c.n)
-        .select_from(
-            t.payments.outerjoin(last_, last_.c.payment_id == _p.payment_id).outerjoin(
-                end, (end.c.payment_id == _p.payment_id) & (end.c.seq == last_.c.seq)
-            )
-        )
-        .where(
-            sa.or_(
-                end.c.to_status.is_(None),
-                end.c.to_status != _p.status,
-                last_.c.n != _p.moves,
-                last_.c.seq != _p.moves,
-            )
-        )
-    )
+    broken = trails.incomplete(t.payments, t.payment_transitions, "payment_id")
     return Invariant("trail_complete", "every move of a payment is in its trail, without gaps", broken)
 
 
 def _trail_legal() -> Invariant:
-    arcs = {(source.value, target.value) for _, source, target in PAYMENT_TABLE}
-    before = t.payment_transitions.alias("before")
-    follows = (before.c.payment_id == _moves.payment_id) & (before.c.seq == _moves.seq - 1)
-    broken = (
-        sa.select(_moves.payment_id, _moves.seq, _moves.from_status, _moves.to_status)
-        .select_from(t.payment_transitions.outerjoin(before, follows))
-        .where(
-            sa.case(
-                (_moves.seq == 1, sa.or_(_moves.from_status.is_not(None), _moves.to_status != "initiated")),
-                else_=sa.or_(
-                    _moves.from_status.is_(None),
-                    before.c.to_status != _moves.from_status,
-                    sa.tuple_(_moves.from_status, _moves.to_status).not_in(sorted(arcs)),
-                ),
-            )
-        )
-    )
+    broken = trails.illegal(t.payment_transitions, "payment_id", PAYMENT_TABLE, "initiated")
     says = "every move follows the lifecycle; a success is never downgraded"
     return Invariant("trail_legal", says, broken)
 

@@ -3,11 +3,12 @@
 import sqlalchemy as sa
 
 from payments import tables as t
+from payments import trails
 from payments.payouts import tables
 from payments.payouts.lifecycle import ALIVE, HOLDING, PAYOUT_TABLE
 from payments.verify import Invariant, differing
 
-_o, _s, _m = tables.payouts.c, tables.payout_sources.c, tables.payout_transitions.c
+_o, _s = tables.payouts.c, tables.payout_sources.c
 _p, _c = t.payments.c, t.credits_.c
 _e, _x, _b = t.ledger_entries.c, t.ledger_transactions.c, t.ledger_balances.c
 _total = sa.func.sum
@@ -106,46 +107,12 @@ def _looked_at() -> Invariant:
 
 
 def _trail_ends() -> Invariant:
-    last = sa.select(_m.payout_id, sa.func.max(_m.seq).label("seq"), sa.func.count().label("n"))
-    last_ = last.group_by(_m.payout_id).subquery()
-    end = tables.payout_transitions.alias("end")
-    broken = (
-        sa.select(_o.payout_id, _o.status, end.c.to_status, _o.moves, last_.c.n)
-        .select_from(
-            tables.payouts.outerjoin(last_, last_.c.payout_id == _o.payout_id).outerjoin(
-                end, (end.c.payout_id == _o.payout_id) & (end.c.seq == last_.c.seq)
-            )
-        )
-        .where(
-            sa.or_(
-                end.c.to_status.is_(None),
-                end.c.to_status != _o.status,
-                last_.c.n != _o.moves,
-                last_.c.seq != _o.moves,
-            )
-        )
-    )
+    broken = trails.incomplete(tables.payouts, tables.payout_transitions, "payout_id")
     return Invariant("payout_trail_complete", "every move of a payout is in its trail, without gaps", broken)
 
 
 def _trail_legal() -> Invariant:
-    arcs = {(source.value, target.value) for _, source, target in PAYOUT_TABLE}
-    before = tables.payout_transitions.alias("before")
-    follows = (before.c.payout_id == _m.payout_id) & (before.c.seq == _m.seq - 1)
-    broken = (
-        sa.select(_m.payout_id, _m.seq, _m.from_status, _m.to_status)
-        .select_from(tables.payout_transitions.outerjoin(before, follows))
-        .where(
-            sa.case(
-                (_m.seq == 1, sa.or_(_m.from_status.is_not(None), _m.to_status != "requested")),
-                else_=sa.or_(
-                    _m.from_status.is_(None),
-                    before.c.to_status != _m.from_status,
-                    sa.tuple_(_m.from_status, _m.to_status).not_in(sorted(arcs)),
-                ),
-            )
-        )
-    )
+    broken = trails.illegal(tables.payout_transitions, "payout_id", PAYOUT_TABLE, "requested")
     return Invariant("payout_trail_legal", "every move of a payout follows the lifecycle", broken)
 
 
