@@ -40,7 +40,7 @@ def postgres_city(postgres_url):
 def _plan(people, seed, rate, log, **changes):
     """Return a short day with every fault but those of sending SMS, whose next try may be minutes away."""
     rates = {name: share for name, share in every_fault(rate).items() if not name.startswith("sms.")}
-    short = {"expiry_s": 4.0, "per_s": 15.0, "outage_s": 4.0, "patience_s": 40.0, "refund_share": 0.15}
+    short = {"expiry_s": 3.0, "per_s": 15.0, "outage_s": 4.0, "patience_s": 40.0, "refund_share": 0.15}
     return Plan(people, seed, rates, log=log, **{**short, **changes})
 
 
@@ -75,13 +75,13 @@ def _agree(outcome, count):
     assert outcome.statuses["success"] > count / 2
     assert outcome.statuses["failed"] + outcome.statuses["expired"] > 0
     assert outcome.payouts["completed"] > 0
-    assert outcome.breakers > 0
 
 
 @pytest.mark.slow
 def test_books_and_ledger_agree_after_every_fault_at_once_on_sqlite(lived):
     outcome, log = lived(110, 7, 0.02)
     _agree(outcome, 110)
+    assert outcome.breakers > 0
     assert log.count("provider_call") > 110  # these were the logs of that day
 
 
