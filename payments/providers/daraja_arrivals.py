@@ -16,6 +16,7 @@ _PULL_REGISTER = "/pulltransactions/v1/register"
 _PULL = "/pulltransactions/v1/query"
 _STATUS = "/mpesa/transactionstatus/v1/query"
 _MOST_PAGES = 200
+_TRIES_OF_A_PAGE = 3  # without them a long list is hardly ever read to its end over a line that fails
 
 
 class Arrivals:
@@ -45,7 +46,7 @@ class Arrivals:
         found: dict[str, Arrival] = {}
         offset = 0
         for _ in range(_MOST_PAGES):
-            page = await self._page(since, until, offset)
+            page = await self._read(since, until, offset)
             if page is None or page.rows == 0:
                 return None if page is None else list(found.values())
             fresh = {arrival.receipt: arrival for arrival in page.arrivals if arrival.receipt not in found}
@@ -53,6 +54,13 @@ class Arrivals:
                 return list(found.values())
             found |= fresh
             offset += page.rows
+        return None
+
+    async def _read(self, since: datetime, until: datetime, offset: int) -> daraja_pull.Page | None:
+        for _ in range(_TRIES_OF_A_PAGE):
+            page = await self._page(since, until, offset)
+            if page is not None:
+                return page
         return None
 
     async def _page(self, since: datetime, until: datetime, offset: int) -> daraja_pull.Page | None:

@@ -267,6 +267,17 @@ async def test_a_list_that_breaks_off_is_not_known(world, fault):
     assert await city.daraja.find_arrivals(now - timedelta(hours=1), now) is None
 
 
+async def test_a_long_list_is_read_to_its_end_though_pages_of_it_fail(world):
+    """Each page fails one time in five: asked once each, hardly any list of twenty would be read."""
+    rates = {f"lookup.{fault}": 0.05 for fault in ("error_before", "html", "close", "too_many")}
+    city = await world(daraja={"pull_page": 1}, faults=Faults(rates=rates))
+    for _ in range(20):
+        await city.pay()
+    now = SystemClock().now()
+    found = await city.daraja.find_arrivals(now - timedelta(hours=1), now)
+    assert len(found) == 20
+
+
 async def test_the_list_is_switched_on_once(world, side):
     daraja = (await world()).daraja
     replies = [await daraja.register_pull(side.url + "/c2b_confirmation", "0722000000") for _ in range(2)]
