@@ -40,6 +40,7 @@ _GIVE_UP_AFTER = timedelta(hours=26)  # pushes are asked about for a day
 _KEPT_FOR = timedelta(days=3)
 _LOOKS_BACK = timedelta(hours=48)
 _OVERLAP = timedelta(minutes=15)
+_SLICE = timedelta(minutes=30)  # of a list looked through at a time
 _MOST_AT_ONCE = 50
 _log = structlog.get_logger()
 
@@ -305,24 +306,40 @@ class Arrivals:
         return found
 
     async def _sweep_one(self, account_id: str, provider: Any) -> int:
+        """Look from where the last look ended, slice by slice: one bad page does not lose a long list."""
         now = self._clock.now()
         since = max(self._swept.get(account_id, now - _LOOKS_BACK) - _OVERLAP, now - _LOOKS_BACK)
-        listed = await provider.find_arrivals(since, now)
-        if listed is None:
-            return 0
+        beside: set[str] = set()
+        waits: list[datetime] = []
+        count = 0
+        while since < now:
+            until = min(since + _SLICE, now)
+            listed = await provider.find_arrivals(since, until)
+            if listed is None:
+                break
+            beside |= {one.receipt for one in listed}
+            found = await self._take_slice(account_id, provider, listed, frozenset(beside))
+            waits += [one.at or since for one, finding in found if finding.again_after_s]
+            count += len(found)
+            # What waits for the end of a push is looked at again from where it stands in the list.
+            self._swept[account_id] = min([until, *waits])
+            since = until
+        if count:
+            _log.info("arrivals_found", account_id=account_id, count=count)
+        return count
+
+    async def _take_slice(
+        self, account_id: str, provider: Any, listed: Sequence[Arrival], beside: frozenset[str]
+    ) -> list[tuple[Arrival, Finding]]:
+        """Take what nobody had told us of."""
         known = await self._known(account_id, [one.receipt for one in listed])
         fresh = [one for one in listed if one.receipt not in known]
-        waits: list[datetime] = []
+        findings: list[Finding] = []
         for start in range(0, len(fresh), _MOST_AT_ONCE):
             part = fresh[start : start + _MOST_AT_ONCE]
-            taking = (self._take_listed(account_id, provider, one, _receipts(listed)) for one in part)
-            findings = await asyncio.gather(*taking)
-            waits += [one.at or since for one, f in zip(part, findings, strict=True) if f.again_after_s]
-        # What waits for the end of a push is looked at again from where it stands in the list.
-        self._swept[account_id] = min([now, *waits])
-        if fresh:
-            _log.info("arrivals_found", account_id=account_id, count=len(fresh))
-        return len(fresh)
+            taking = (self._take_listed(account_id, provider, one, beside) for one in part)
+            findings += await asyncio.gather(*taking)
+        return list(zip(fresh, findings, strict=True))
 
     async def _take_listed(
         self, account_id: str, provider: Provider, arrival: Arrival, beside: frozenset[str]

@@ -159,3 +159,43 @@ async def test_sweeps_side_by_side_credit_a_receipt_once(town, mpesa):
     assert await runtime.arrivals.sweep() == 0
     assert (await mpesa.provider.find_arrivals(now - timedelta(hours=1), now)) is not None
     assert len(await town.agrees()) == 1
+
+
+class BadLine:
+    """A provider's list of which the part after a moment cannot be read the first time."""
+
+    def __init__(self, real, breaks_at):
+        self._real, self._breaks_at, self.asked = real, breaks_at, []
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def read_arrival(self, kind, body):
+        return self._real.read_arrival(kind, body)
+
+    def validation_reply(self, reason):
+        return self._real.validation_reply(reason)
+
+    async def find_arrivals(self, since, until):
+        self.asked.append((since, until))
+        if until > self._breaks_at:
+            self._breaks_at = until + timedelta(days=1)
+            return None
+        return await self._real.find_arrivals(since, until)
+
+
+async def test_a_sweep_that_broke_off_goes_on_from_there(sqlite_town, monkeypatch):
+    house = await sqlite_town.open(daraja=keys(sqlite_town, pull=True), pull_every_s=0, worker=False)
+    now = house.runtime.clock.now()
+    line = BadLine(house.runtime.providers["daraja:default"], now - timedelta(hours=1))
+    monkeypatch.setattr(house.runtime.arrivals, "_rails", {"daraja:default": line})
+    await house.runtime.arrivals.sweep()
+    first, last = line.asked[0], line.asked[-1]
+    assert first[0] <= now - timedelta(hours=47)
+    assert max(until - since for since, until in line.asked) <= timedelta(minutes=30)
+    assert last[1] > now - timedelta(hours=1)
+    seen, line.asked = len(line.asked), []
+    await house.runtime.arrivals.sweep()
+    assert len(line.asked) < 6 < seen
+    assert line.asked[0][0] >= last[0] - timedelta(minutes=16)
+    assert line.asked[-1][1] >= now
