@@ -50,7 +50,11 @@ SHORTEST = Data(
 
 def samples(data: Data) -> list[Sample]:
     """Return each text that there is, filled with `data`."""
-    from sms import arrival_samples, payout_samples, tenancy_samples  # these are built from this module's values
+    from sms import (  # these are built from this module's values
+        arrival_samples,
+        payout_samples,
+        tenancy_samples,
+    )
     from sms.inbound import samples as inbound
 
     about, printed, at, receipt = data.about, data.printed, data.moment, data.receipt
