@@ -40,7 +40,7 @@ def _hops() -> Iterator[Row]:
     with databases.sqlite() as where:
         yield from _kept(where, hops.in_database(where.name, 1.8))
     with databases.postgresql() as where:
-        yield from _kept(where, hops.in_database(where.name, 2.2))
+        yield from _kept(where, hops.in_database(where.name, 1.8))
     with redis_server.redis() as url:
         if url is None:
             yield "menu hop, session in Redis", "not measured: no Redis for this Python", "", ""

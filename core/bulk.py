@@ -32,6 +32,22 @@ async def insert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Ro
         await _run(connection, _insert(table, tuple(rows[0]), _name(connection), ignore=False), rows)
 
 
+async def insert_together(
+    connection: AsyncConnection, parts: Sequence[tuple[sa.Table, Sequence[Row]]]
+) -> None:
+    """Insert rows into several tables, those that others point to first; on PostgreSQL in one round trip."""
+    filled = [(table, rows) for table, rows in parts if rows]
+    if len(filled) < 2 or _name(connection) == "sqlite":  # noqa: PLR2004 - two are the fewest that go together
+        for table, rows in filled:
+            await insert(connection, table, rows)
+        return
+    statement = _inserts(tuple((table, tuple(rows[0])) for table, rows in filled))
+    columns = {
+        f"t{i}_{name}": [row[name] for row in rows] for i, (_, rows) in enumerate(filled) for name in rows[0]
+    }
+    await plain.once(connection, statement, columns)
+
+
 async def insert_new(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert rows, leaving out those that break any unique constraint (they are there already)."""
     if rows:
@@ -200,10 +216,22 @@ async def _run(connection: AsyncConnection, statement: Any, rows: Sequence[Row])
 
 
 @lru_cache(maxsize=256)
-def _unnested(table: sa.Table, names: tuple[str, ...]) -> sa.TableValuedAlias:
-    arrays = [sa.bindparam(f"v_{name}", type_=ARRAY(table.c[name].type)) for name in names]
+def _unnested(table: sa.Table, names: tuple[str, ...], given: str = "v") -> sa.TableValuedAlias:
+    arrays = [sa.bindparam(f"{given}_{name}", type_=ARRAY(table.c[name].type)) for name in names]
     columns = [sa.column(name, table.c[name].type) for name in names]
-    return sa.func.unnest(*arrays).table_valued(*columns, name="v").render_derived()
+    return sa.func.unnest(*arrays).table_valued(*columns, name=given).render_derived()
+
+
+@lru_cache(maxsize=64)
+def _inserts(parts: tuple[tuple[sa.Table, tuple[str, ...]], ...]) -> Any:
+    """Write all but the last as WITH: foreign keys are looked at when the whole statement has ended."""
+    first: list[Any] = []
+    for i, (table, names) in enumerate(parts):
+        rows = _unnested(table, names, f"t{i}")
+        into = pg_insert(table).from_select(list(names), sa.select(*(rows.c[name] for name in names)))
+        first.append(into)
+    *before, last = first
+    return last.add_cte(*(into.cte(f"w{i}") for i, into in enumerate(before)))
 
 
 def _values(table: sa.Table, names: tuple[str, ...]) -> dict[str, Any]:

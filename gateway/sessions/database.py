@@ -103,8 +103,8 @@ class DatabaseCalls:
     ) -> frozenset[Key]:
         """Write a row for each hop, and one for each call that begins; a hop written elsewhere raises."""
         new = [_session_row(call, hop) for call, hop in written if call.hop_no == 1]
-        await bulk.insert(_must(connection), ussd_sessions, new)
-        await bulk.insert(_must(connection), ussd_hops, [_hop_row(call) for call, _ in written])
+        hops = [_hop_row(call) for call, _ in written]
+        await bulk.insert_together(_must(connection), [(ussd_sessions, new), (ussd_hops, hops)])
         return frozenset()
 
     def remember(self, calls: Mapping[Key, Call]) -> None:

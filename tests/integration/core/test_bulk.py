@@ -132,3 +132,38 @@ async def test_questions_are_answered_together_as_they_are_apart(db):
 async def test_nobody_asked_about_gets_empty_answers(db):
     async with db.read() as connection:
         assert await bulk.fetch_together(connection, (NAMES, STATES), []) == [{}, []]
+
+
+parents = sa.Table(
+    "test_parents",
+    metadata,
+    sa.Column("parent_id", Id, primary_key=True),
+    sa.Column("at", UtcDateTime),
+)
+children = sa.Table(
+    "test_children",
+    metadata,
+    sa.Column("parent_id", Id, sa.ForeignKey("test_parents.parent_id"), primary_key=True),
+    sa.Column("at", UtcDateTime, primary_key=True),
+)
+
+
+async def test_rows_go_into_several_tables_together_or_not_at_all(db):
+    mine = [{"parent_id": derived(str(n)), "at": NOON} for n in range(3)]
+    async with db.write() as connection:
+        await bulk.insert_together(connection, [(parents, mine), (children, mine)])
+        await bulk.insert_together(connection, [(parents, []), (children, [])])
+        await bulk.insert_together(
+            connection, [(parents, [{"parent_id": derived("9"), "at": None}]), (children, [])]
+        )
+    orphan = {"parent_id": derived("nobody"), "at": NOON}
+    with pytest.raises(sa.exc.IntegrityError):
+        async with db.write() as connection:
+            more = [{"parent_id": derived("8"), "at": NOON}]
+            await bulk.insert_together(connection, [(parents, more), (children, [*more, orphan])])
+    async with db.read() as connection:
+        counts = [
+            (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
+            for table in (parents, children)
+        ]
+    assert counts == [4, 3]
