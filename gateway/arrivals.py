@@ -40,7 +40,7 @@ _GIVE_UP_AFTER = timedelta(hours=26)  # pushes are asked about for a day
 _KEPT_FOR = timedelta(days=3)
 _LOOKS_BACK = timedelta(hours=48)
 _OVERLAP = timedelta(minutes=15)
-_SLICE = timedelta(minutes=30)  # of a list looked through at a time
+_SLICE = timedelta(hours=6)  # of a list looked through at a time
 _MOST_AT_ONCE = 50
 _log = structlog.get_logger()
 
