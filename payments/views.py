@@ -41,17 +41,12 @@ class LastPaid:
     at: datetime
 
 
-async def under_way_by_phone(connection: AsyncConnection, msisdns: Iterable[str]) -> dict[str, Payment]:
-    """Return the oldest open payment that each phone asked for."""
-    return _oldest(await bulk.fetch_any(connection, UNDER_WAY.parts, msisdns))
-
-
 def _oldest(rows: Iterable[Any]) -> dict[str, Payment]:
     newest_first = sorted(rows, key=lambda row: row.created_at, reverse=True)
     return {row.contact_msisdn: Payment.of(row) for row in newest_first}
 
 
-# As `under_way_by_phone`, to be asked together with other questions.
+# The oldest open payment that each phone asked for.
 UNDER_WAY = bulk.Asked(((_UNDER_WAY, _p.contact_msisdn),), _oldest)
 
 

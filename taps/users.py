@@ -72,11 +72,6 @@ async def users_by_msisdn(connection: AsyncConnection, msisdns: Sequence[str]) -
     return found
 
 
-async def roles_of(connection: AsyncConnection, msisdns: Iterable[str]) -> dict[str, set[Role]]:
-    """Return the roles of those phones that have any; who is caretaker of a tap has that role."""
-    return _roles(await bulk.fetch_any(connection, _ROLES, msisdns))
-
-
 def _roles(rows: Iterable[Any]) -> dict[str, set[Role]]:
     found: dict[str, set[Role]] = {}
     for row in rows:
@@ -84,7 +79,7 @@ def _roles(rows: Iterable[Any]) -> dict[str, set[Role]]:
     return found
 
 
-# As `roles_of`, to be asked together with other questions.
+# The roles of those phones that have any; who is caretaker of a tap has that role.
 ROLES = bulk.Asked(_ROLES, _roles)
 
 

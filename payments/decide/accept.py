@@ -7,9 +7,8 @@ from core.errors import BadAmount
 from payments import routing
 from payments.commands import Pay, RecordCash
 from payments.decide import wallet
-from payments.decide.orders import Shares, checkout, order
+from payments.decide.orders import Shares, checkout, order, payment_for
 from payments.desk import Desk, Rail
-from payments.providers.accounts import safe_token
 from payments.records import Payment
 from payments.results import (
     Accepted,
@@ -40,7 +39,7 @@ def accept(desk: Desk, pay: Pay) -> PayResult:
     if pay.currency not in (None, currency):
         return NoRail(pay.provider)
     kept_minor = wallet.usable_minor(desk, pay, currency)
-    paid = _from_wallet(desk, pay, kept_minor, currency) if kept_minor else None
+    paid = _from_wallet(desk, pay, kept_minor) if kept_minor else None
     return paid or _by_rail(desk, pay, kept_minor, currency)
 
 
@@ -97,7 +96,7 @@ def _repeat(desk: Desk, pay: Pay, payment: Payment) -> PayResult:
     return Accepted(payment, orders, is_queued, is_repeat=True, from_wallet=from_wallet)
 
 
-def _from_wallet(desk: Desk, pay: Pay, kept_minor: int, currency: str) -> Accepted | None:
+def _from_wallet(desk: Desk, pay: Pay, kept_minor: int) -> Accepted | None:
     """Pay all of it from the payer's wallet, where there is enough: no rail is needed then."""
     parts = desk.open_parts(pay.tap_id, pay.tenant_id)
     amount_minor = owed(desk, pay, parts)
@@ -107,7 +106,6 @@ def _from_wallet(desk: Desk, pay: Pay, kept_minor: int, currency: str) -> Accept
         desk,
         pay,
         allocate(parts, amount_minor),
-        currency,
         key=pay.payment_request_id,
         checkout_id=desk.ids.new(),
         rest_minor=0,
@@ -169,7 +167,7 @@ def _start(desk: Desk, pay: Pay, rail: Rail, divided: wallet.Divided, currency: 
     today_minor = desk.today_minor[pay.msisdn, currency]
     verdict = validate(amount_minor, currency, today_minor, desk.rules.limits)
     is_queued = _is_queued(desk, pay.msisdn)
-    payment = desk.create(_payment(desk, pay, rail, shares, verdict, currency), cause=pay.channel)
+    payment = desk.create(_payment(desk, pay, rail, shares, verdict), cause=pay.channel)
     kept_minor = sum(share for _, share in divided.kept) if verdict.proceeds else 0
     checkout(desk, payment, amount_minor + kept_minor)
     order(desk, payment, shares)
@@ -204,45 +202,35 @@ def _before(desk: Desk, payment: Payment, pay: Pay, shares: Shares) -> Payment:
         desk,
         pay,
         shares,
-        payment.currency,
         key=wallet.request_id(pay.payment_request_id),
         checkout_id=payment.checkout_id,
         rest_minor=payment.amount_minor,
     )
 
 
-def _payment(desk: Desk, pay: Pay, rail: Rail, shares: Shares, verdict: Verdict, currency: str) -> Payment:
+def _payment(desk: Desk, pay: Pay, rail: Rail, shares: Shares, verdict: Verdict) -> Payment:
     push_after = desk.later(pay.delay_s)
     waits = pay.if_down == "wait" and rail.account_id in desk.down
     expires_at = desk.later(pay.delay_s + (desk.rules.wait_for_rail_s if waits else desk.rules.expiry_s))
-    return Payment(
-        payment_id=desk.ids.new(),
+    return payment_for(
+        desk,
+        shares,
         payment_request_id=pay.payment_request_id,
         request_hash=pay.request_hash,
-        checkout_id=desk.ids.new(),
         user_id=pay.user_id,
         msisdn=pay.msisdn,
         contact_msisdn=pay.contact_msisdn,
         tap_id=pay.tap_id,
         tenant_id=pay.tenant_id,
-        zone=desk.zones[pay.tap_id],
-        period=max(part.period for part, _ in shares),
-        amount_minor=sum(share for _, share in shares),
-        currency=currency,
         provider=rail.provider,
         account_id=rail.account_id,
-        reference=desk.ids.new_v4(),
-        callback_key=safe_token(desk.ids),
         channel=pay.channel,
         correlation_id=pay.correlation_id,
         validation="proceed" if verdict.proceeds else "reject",
-        status="initiated",
         waits=waits,
         push_after=push_after,
         expires_at=expires_at,
         next_check_at=expires_at,
-        created_at=desk.now,
-        updated_at=desk.now,
     )
 
 

@@ -10,18 +10,16 @@ from dataclasses import dataclass
 
 from msgspec import convert
 
-from core.clock import local
 from core.ids import derived
 from core.money import display
 from payments import arrivals
 from payments.arrivals import Clues, Person
 from payments.commands import Arrive, Reported
-from payments.decide.orders import Shares, checkout, order
+from payments.decide.orders import Shares, checkout, order, payment_for
 from payments.decide.report import reported
 from payments.decide.settle import settle
 from payments.desk import Desk
 from payments.events import Unmatched
-from payments.providers.accounts import safe_token
 from payments.providers.base import Arrival, Outcome, Report
 from payments.records import Credit, HeldItem, Payment
 from payments.results import AskFirst, Noted
@@ -243,30 +241,20 @@ def payment_of(  # noqa: PLR0913 - one argument a column
 ) -> Payment:
     """Return a payment that nobody was asked for; `msisdn` is empty where nobody has told it in full."""
     payment_id = desk.ids.new()
-    return Payment(
+    return payment_for(
+        desk,
+        shares,
         payment_id=payment_id,
         payment_request_id=key,
         request_hash=request_hash,
-        checkout_id=desk.ids.new(),
         msisdn=msisdn,
         contact_msisdn=contact_msisdn,
         tap_id=tap_id,
         tenant_id=tenant_id,
-        zone=desk.zones[tap_id],
-        period=max((part.period for part, _ in shares), default=f"{local(desk.now):%Y-%m}"),
-        amount_minor=sum(share for _, share in shares),
-        currency=desk.currencies[tap_id],
         provider=provider,
         account_id=account_id,
-        reference=desk.ids.new_v4(),
-        callback_key=safe_token(desk.ids),
         channel=channel[:10],
         correlation_id=correlation_id or payment_id,
-        status="initiated",
-        push_after=desk.now,
-        expires_at=desk.now,
-        created_at=desk.now,
-        updated_at=desk.now,
     )
 
 

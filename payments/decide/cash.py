@@ -9,10 +9,9 @@ from core import audit
 from payments import cash
 from payments.commands import RecordCash, Reported
 from payments.decide.accept import choose
-from payments.decide.orders import Shares, checkout, order
+from payments.decide.orders import Shares, checkout, order, payment_for
 from payments.decide.settle import settle
 from payments.desk import Desk
-from payments.providers.accounts import safe_token
 from payments.providers.base import Outcome, Report
 from payments.records import CashReceipt, Payment
 from payments.results import (
@@ -116,30 +115,19 @@ def _payer(command: RecordCash) -> str | None:
 
 def _payment(desk: Desk, command: RecordCash, tenant_id: str | None, shares: Shares) -> Payment:
     msisdn = command.payer_msisdn or command.agent.msisdn
-    return Payment(
-        payment_id=desk.ids.new(),
+    return payment_for(
+        desk,
+        shares,
         payment_request_id=command.payment_request_id,
         request_hash=_hash(command),
-        checkout_id=desk.ids.new(),
         msisdn=msisdn,
         contact_msisdn=msisdn,
         tap_id=command.tap_id,
         tenant_id=tenant_id,
-        zone=desk.zones[command.tap_id],
-        period=max(part.period for part, _ in shares),
-        amount_minor=sum(share for _, share in shares),
-        currency=desk.currencies[command.tap_id],
         provider=cash.PROVIDER,
         account_id=cash.RAIL.account_id,
-        reference=desk.ids.new_v4(),
-        callback_key=safe_token(desk.ids),
         channel=command.channel,
         correlation_id=command.correlation_id,
-        status="initiated",
-        push_after=desk.now,
-        expires_at=desk.now,
-        created_at=desk.now,
-        updated_at=desk.now,
     )
 
 

@@ -1,12 +1,35 @@
 """What a payment is for: the act of paying, an order for each seller, a claim for each debt part."""
 
 from collections import defaultdict
+from typing import Any
 
+from core.clock import local
 from payments.desk import Desk
+from payments.providers.accounts import safe_token
 from payments.records import Claim, Order, Payment
 from taps.debts import Part
 
 Shares = list[tuple[Part, int]]
+
+
+def payment_for(desk: Desk, shares: Shares, *, tap_id: str, **columns: Any) -> Payment:
+    """Return a payment of these shares that begins now; `columns` are the others, and those that differ."""
+    usual: dict[str, Any] = {
+        "payment_id": desk.ids.new(),
+        "checkout_id": desk.ids.new(),
+        "zone": desk.zones[tap_id],
+        "period": max((part.period for part, _ in shares), default=f"{local(desk.now):%Y-%m}"),
+        "amount_minor": sum(share for _, share in shares),
+        "currency": desk.currencies[tap_id],
+        "reference": desk.ids.new_v4(),
+        "callback_key": safe_token(desk.ids),
+        "status": "initiated",
+        "push_after": desk.now,
+        "expires_at": desk.now,
+        "created_at": desk.now,
+        "updated_at": desk.now,
+    }
+    return Payment(tap_id=tap_id, **(usual | columns))
 
 
 def checkout(desk: Desk, payment: Payment, amount_minor: int | None = None) -> None:

@@ -11,10 +11,9 @@ from msgspec.structs import replace
 from core.errors import BadAmount
 from core.ids import derived
 from payments.commands import Pay, Reported
-from payments.decide.orders import Shares, order
+from payments.decide.orders import Shares, order, payment_for
 from payments.decide.settle import settle
 from payments.desk import Desk
-from payments.providers.accounts import safe_token
 from payments.providers.base import Outcome, Report, Traits
 from payments.records import Payment
 from payments.wallet import accounts
@@ -97,19 +96,18 @@ def _split(shares: Shares, used_minor: int, unit_minor: int) -> Divided | None:
     return Divided([(p, n) for p, n in kept if n], [(p, n) for p, n in rest if n])
 
 
-def spend(
-    desk: Desk, pay: Pay, shares: Shares, currency: str, *, key: str, checkout_id: str, rest_minor: int
-) -> Payment:
+def spend(desk: Desk, pay: Pay, shares: Shares, *, key: str, checkout_id: str, rest_minor: int) -> Payment:
     """Pay shares from the payer's wallet; the checkout is written by whoever knows all of it."""
-    payment = desk.create(_payment(desk, pay, shares, currency, key, checkout_id), cause=pay.channel)
+    payment = desk.create(_payment(desk, pay, shares, key, checkout_id), cause=pay.channel)
     order(desk, payment, shares)
     word = Report(Outcome.PAID)
     return settle(desk, payment, word, Reported(payment.payment_id, word, _CAUSE), rest_minor=rest_minor)
 
 
-def _payment(desk: Desk, pay: Pay, shares: Shares, currency: str, key: str, checkout_id: str) -> Payment:
-    return Payment(
-        payment_id=desk.ids.new(),
+def _payment(desk: Desk, pay: Pay, shares: Shares, key: str, checkout_id: str) -> Payment:
+    return payment_for(
+        desk,
+        shares,
         payment_request_id=key,
         request_hash=pay.request_hash,
         checkout_id=checkout_id,
@@ -118,19 +116,8 @@ def _payment(desk: Desk, pay: Pay, shares: Shares, currency: str, key: str, chec
         contact_msisdn=pay.contact_msisdn,
         tap_id=pay.tap_id,
         tenant_id=pay.tenant_id,
-        zone=desk.zones[pay.tap_id],
-        period=max(part.period for part, _ in shares),
-        amount_minor=sum(share for _, share in shares),
-        currency=currency,
         provider=accounts.PROVIDER,
         account_id=accounts.ACCOUNT_ID,
-        reference=desk.ids.new_v4(),
-        callback_key=safe_token(desk.ids),
         channel=pay.channel,
         correlation_id=pay.correlation_id,
-        status="initiated",
-        push_after=desk.now,
-        expires_at=desk.now,
-        created_at=desk.now,
-        updated_at=desk.now,
     )
