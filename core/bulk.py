@@ -1,8 +1,8 @@
 """Many rows in one round trip, on either dialect.
 
-PostgreSQL gets arrays and `unnest`, which wrote 123,000 rows/s where SQLAlchemy's own way wrote 80,000
-(design §8); SQLite gets one statement, worked out once (`core.plain`) and run for every row, inside the
-process.
+PostgreSQL gets all rows as one JSON text, which costs this process a third of what arrays and `unnest` did,
+and the server no more (docs/performance.md); rows that hold bytes still come as arrays. SQLite gets one
+statement, worked out once (`core.plain`) and run for every row, inside the process.
 """
 
 import json
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -18,18 +19,21 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import plain
+from core.db import UtcDateTime
 from core.errors import Conflict
 
 Row = Mapping[str, Any]
 Answer = TypeVar("Answer")
 Part = tuple[sa.Select[Any], Any]  # a query, and its column that holds the keys
 _KEYS_A_QUERY = 5000
+_ROWS = "v"  # the name of what is given
+_encode = msgspec.json.Encoder(enc_hook=dict).encode  # a row may be any mapping
 
 
 async def insert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert rows that all have the same columns; an empty list does nothing."""
     if rows:
-        await _run(connection, _insert(table, tuple(rows[0]), _name(connection), ignore=False), rows)
+        await _run(connection, table, _insert(table, tuple(rows[0]), _name(connection), ignore=False), rows)
 
 
 async def insert_together(
@@ -42,16 +46,16 @@ async def insert_together(
             await insert(connection, table, rows)
         return
     statement = _inserts(tuple((table, tuple(rows[0])) for table, rows in filled))
-    columns = {
-        f"t{i}_{name}": [row[name] for row in rows] for i, (_, rows) in enumerate(filled) for name in rows[0]
-    }
-    await plain.once(connection, statement, columns)
+    params: dict[str, Any] = {}
+    for i, (table, rows) in enumerate(filled):
+        params |= _params(table, rows, f"t{i}")
+    await plain.once(connection, statement, params)
 
 
 async def insert_new(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert rows, leaving out those that break any unique constraint (they are there already)."""
     if rows:
-        await _run(connection, _insert(table, tuple(rows[0]), _name(connection), ignore=True), rows)
+        await _run(connection, table, _insert(table, tuple(rows[0]), _name(connection), ignore=True), rows)
 
 
 async def upsert(
@@ -67,7 +71,7 @@ async def upsert(
     Columns in `add` are summed instead; columns in `keep` stay as they were.
     """
     if rows:
-        await _run(connection, _upsert(table, tuple(rows[0]), add, keep, _name(connection)), rows)
+        await _run(connection, table, _upsert(table, tuple(rows[0]), add, keep, _name(connection)), rows)
 
 
 async def update(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
@@ -78,7 +82,7 @@ async def update(connection: AsyncConnection, table: sa.Table, rows: Sequence[Ro
     """
     if not rows:
         return
-    changed = await _run(connection, _update(table, tuple(rows[0]), _name(connection)), rows)
+    changed = await _run(connection, table, _update(table, tuple(rows[0]), _name(connection)), rows)
     if changed != len(rows):
         raise Conflict(f"{table.name}: {len(rows) - changed} of {len(rows)} rows were changed meanwhile")
 
@@ -87,7 +91,7 @@ async def update_held(connection: AsyncConnection, table: sa.Table, rows: Sequen
     """Update rows by primary key where the column `holder` is still as a row says; return how many were."""
     if not rows:
         return 0
-    return await _run(connection, _update(table, tuple(rows[0]), _name(connection), holder), rows)
+    return await _run(connection, table, _update(table, tuple(rows[0]), _name(connection), holder), rows)
 
 
 async def fetch(
@@ -209,17 +213,45 @@ def _name(connection: AsyncConnection) -> str:
     return connection.dialect.name
 
 
-async def _run(connection: AsyncConnection, statement: Any, rows: Sequence[Row]) -> int:
-    columns = {f"v_{name}": [row[name] for row in rows] for name in rows[0]}
-    how = plain.once if _name(connection) == "postgresql" else plain.many
-    return await how(connection, statement, columns)
+async def _run(connection: AsyncConnection, table: sa.Table, statement: Any, rows: Sequence[Row]) -> int:
+    if _name(connection) == "postgresql":
+        return await plain.once(connection, statement, _params(table, rows, _ROWS))
+    return await plain.many(
+        connection, statement, {f"v_{name}": [row[name] for row in rows] for name in rows[0]}
+    )
+
+
+def _params(table: sa.Table, rows: Sequence[Row], given: str) -> dict[str, Any]:
+    """Return what `_given_rows` takes."""
+    names = tuple(rows[0])
+    if _holds_bytes(table, names):
+        return {f"{given}_{name}": [row[name] for row in rows] for name in names}
+    for name in _times(table, names):
+        if any(row[name] is not None and row[name].tzinfo is None for row in rows):
+            raise ValueError("a time without a zone cannot be stored")
+    return {given: _encode(rows).decode()}
 
 
 @lru_cache(maxsize=256)
-def _unnested(table: sa.Table, names: tuple[str, ...], given: str = "v") -> sa.TableValuedAlias:
-    arrays = [sa.bindparam(f"{given}_{name}", type_=ARRAY(table.c[name].type)) for name in names]
+def _holds_bytes(table: sa.Table, names: tuple[str, ...]) -> bool:
+    return any(isinstance(table.c[name].type, sa.LargeBinary) for name in names)
+
+
+@lru_cache(maxsize=256)
+def _times(table: sa.Table, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if isinstance(table.c[name].type, UtcDateTime))
+
+
+@lru_cache(maxsize=256)
+def _given_rows(table: sa.Table, names: tuple[str, ...], given: str = _ROWS) -> sa.TableValuedAlias:
+    """Return given rows as a table: from one JSON text, or an array for each column where they hold bytes."""
     columns = [sa.column(name, table.c[name].type) for name in names]
-    return sa.func.unnest(*arrays).table_valued(*columns, name=given).render_derived()
+    if not _holds_bytes(table, names):
+        text = sa.cast(sa.bindparam(given, type_=sa.Text), sa.JSON)
+        rows = sa.func.json_to_recordset(text).table_valued(*columns)
+        return rows.render_derived(with_types=True)
+    arrays = [sa.bindparam(f"{given}_{name}", type_=ARRAY(table.c[name].type)) for name in names]
+    return sa.func.unnest(*arrays).table_valued(*columns).render_derived()
 
 
 @lru_cache(maxsize=64)
@@ -227,7 +259,7 @@ def _inserts(parts: tuple[tuple[sa.Table, tuple[str, ...]], ...]) -> Any:
     """Write all but the last as WITH: foreign keys are looked at when the whole statement has ended."""
     first: list[Any] = []
     for i, (table, names) in enumerate(parts):
-        rows = _unnested(table, names, f"t{i}")
+        rows = _given_rows(table, names, f"t{i}")
         into = pg_insert(table).from_select(list(names), sa.select(*(rows.c[name] for name in names)))
         first.append(into)
     *before, last = first
@@ -241,7 +273,7 @@ def _values(table: sa.Table, names: tuple[str, ...]) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _insert(table: sa.Table, names: tuple[str, ...], dialect: str, *, ignore: bool) -> Any:
     if dialect == "postgresql":
-        rows = _unnested(table, names)
+        rows = _given_rows(table, names)
         into = pg_insert(table).from_select(list(names), sa.select(*(rows.c[name] for name in names)))
         return into.on_conflict_do_nothing() if ignore else into
     single = sqlite_insert(table).values(_values(table, names))
@@ -255,7 +287,7 @@ def _upsert(
     keys = [column.name for column in table.primary_key]
     into: Any
     if dialect == "postgresql":
-        rows = _unnested(table, names)
+        rows = _given_rows(table, names)
         into = pg_insert(table).from_select(list(names), sa.select(*(rows.c[name] for name in names)))
     else:
         into = sqlite_insert(table).values(_values(table, names))
@@ -272,7 +304,7 @@ def _upsert(
 @lru_cache(maxsize=256)
 def _update(table: sa.Table, names: tuple[str, ...], dialect: str, holder: str | None = None) -> Any:
     keys = [column.name for column in table.primary_key] + ([holder] if holder else [])
-    new: Any = _unnested(table, names).c if dialect == "postgresql" else _values(table, names)
+    new: Any = _given_rows(table, names).c if dialect == "postgresql" else _values(table, names)
     same = [table.c[key] == new[key] for key in keys]
     if "version" in names and "version" not in keys:
         same.append(table.c.version == new["version"] - 1)

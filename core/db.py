@@ -8,7 +8,7 @@ PostgreSQL needs one pool.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.onloop import begin, connect, connect_reader
+from core.pool import Pool, unite
 
 metadata = sa.MetaData(
     naming_convention={
@@ -31,11 +32,14 @@ metadata = sa.MetaData(
     }
 )
 
+Lent = AbstractAsyncContextManager[AsyncConnection]
+
 # UUIDs are text in Python; PostgreSQL keeps them in 16 bytes.
 Id = sa.String(36).with_variant(postgresql.UUID(as_uuid=False), "postgresql")
 
 
 _LONGEST_TURN_S = 30.0
+_LONGEST_WAIT_S = 10.0  # for one of PostgreSQL's connections
 _LONGEST_LOCK_S = 10.0
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -96,59 +100,83 @@ class Database:
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._writer: _Writer | AsyncEngine
+        self._kept: _File | Pool
         if self.is_sqlite:
             _make_folder(self.url)
-            self._writer = _Writer(_sqlite(self.url, size=1, on_loop=True, begins=False))
-            self._reader = _sqlite(self.url, size=4, on_loop=True)
-            self._scanner = _sqlite(self.url, size=2)
+            self._kept = _File(self.url)
         else:
-            self._reader = self._scanner = create_async_engine(
+            engine = create_async_engine(
                 self.url,
-                pool_size=pool_size,
-                max_overflow=0,
-                pool_timeout=10,
-                pool_pre_ping=False,
+                poolclass=sa.pool.NullPool,
                 connect_args={"server_settings": _server_settings(longest_s)},
             )
-            self._writer = self._reader
+            self._kept = Pool(engine, pool_size, _LONGEST_WAIT_S)
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    def write(self) -> Lent:
         """Give a connection inside a transaction that commits at the end, or rolls back on an error."""
-        async with self._writer.begin() as connection:
-            yield connection
+        return self._kept.begin()
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    def write_each(self) -> Lent:
+        """Give a connection like `write`; on PostgreSQL each statement commits by itself until `unite`.
+
+        It spares two round trips where all that is written is written by one statement, the last.
+        """
+        return self._kept.each()
+
+    def unite(self, connection: AsyncConnection) -> None:
+        """From here on, make one transaction of the statements on a connection of `write_each`."""
+        if not self.is_sqlite:
+            unite(connection)
+
+    def read(self) -> Lent:
         """Give a connection that sees one consistent snapshot; for a few rows, found by an index."""
-        async with self._snapshot(self._reader) as connection:
-            yield connection
+        return self._kept.snapshot()
 
-    @asynccontextmanager
-    async def scan(self) -> AsyncIterator[AsyncConnection]:
+    def scan(self) -> Lent:
         """Give a connection like `read`, for queries that may take long: nobody else waits for them."""
-        async with self._snapshot(self._scanner) as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _snapshot(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        async with engine.connect() as connection:
-            if not self.is_sqlite:
-                await connection.execution_options(isolation_level="REPEATABLE READ")
-            await connection.begin()  # `core.plain` goes past SQLAlchemy, which would begin only when asked
-            yield connection
-            await connection.rollback()
+        return self._kept.scan()
 
     async def ping(self) -> None:
         """Raise where the database cannot be reached."""
-        async with asyncio.timeout(5), self._reader.connect() as connection:
+        async with asyncio.timeout(5), self.read() as connection:
             await connection.execute(sa.text("SELECT 1"))
 
     async def close(self) -> None:
         """Close every connection."""
-        for engine in {id(e): e for e in (self._writer, self._reader, self._scanner)}.values():
-            await engine.dispose()
+        await self._kept.close()
+
+
+class _File:
+    """Connections to a SQLite file: one that writes, several that read, several whose queries take long."""
+
+    def __init__(self, url: URL) -> None:
+        self._writer = _Writer(_sqlite(url, size=1, on_loop=True, begins=False))
+        self._reader = _sqlite(url, size=4, on_loop=True)
+        self._scanner = _sqlite(url, size=2)
+
+    def begin(self) -> Lent:
+        return self._writer.begin()
+
+    each = begin  # a commit is the same cost for one statement
+
+    def snapshot(self) -> Lent:
+        return _snapshot(self._reader)
+
+    def scan(self) -> Lent:
+        return _snapshot(self._scanner)
+
+    async def close(self) -> None:
+        await self._writer.dispose()
+        await self._reader.dispose()
+        await self._scanner.dispose()
+
+
+@asynccontextmanager
+async def _snapshot(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async with engine.connect() as connection:
+        await connection.begin()  # `core.plain` goes past SQLAlchemy, which would begin only when asked
+        yield connection
+        await connection.rollback()
 
 
 class _Writer:

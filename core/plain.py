@@ -21,6 +21,7 @@ from sqlalchemy.dialects.sqlite import aiosqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import onloop
+from core.pool import adapter_of
 
 _DIALECTS = {"sqlite": aiosqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
 _Convert = Callable[[Any], Any]
@@ -43,7 +44,13 @@ class _Place:
     def column(self, given: Mapping[str, Sequence[Any]]) -> Iterable[Any]:
         if self.name is None:
             return repeat(self.constant)
-        return map(self.convert, given[self.name]) if self.convert else given[self.name]
+        values = given[self.name]
+        if not self.convert:
+            return values
+        first = values[0]  # rows of one batch often carry the very same moment
+        if all(value is first for value in values):
+            return [self.convert(first)] * len(values)
+        return map(self.convert, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,7 @@ async def _found(
 
 async def _ask(connection: AsyncConnection, known: Plain, params: Mapping[str, Any], how: str) -> Any:
     """Call asyncpg's `fetch` or `execute`, in the transaction that the adapter keeps (it begins late)."""
-    adapter = _adapter(connection)
+    adapter = adapter_of(connection)
     try:
         if adapter._transaction is None:  # noqa: SLF001 - as its own cursors do
             await adapter._start_transaction()  # noqa: SLF001
@@ -148,13 +155,9 @@ def _told(sql: str, error: Exception, base: Any) -> BaseException:
     return sa.exc.DBAPIError.instance(sql, None, error, base, hide_parameters=True)
 
 
-def _adapter(connection: AsyncConnection) -> Any:
-    return connection.sync_connection.connection.dbapi_connection  # type: ignore[union-attr]  # it is open
-
-
 def _on_loop(connection: AsyncConnection) -> sqlite3.Connection | None:
     """Return the driver's own connection where its statements run on the loop; None where in a thread."""
-    driver = _adapter(connection).driver_connection
+    driver = adapter_of(connection).driver_connection
     return driver.raw if isinstance(driver, onloop.Connection) else None
 
 
@@ -187,7 +190,9 @@ def _row_class(names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
 
 def _bind_converter(parameter: Any, dialect: Any) -> Any:
     """Return what converts a parameter; one of a written-out list has no type of its own and is plain."""
-    return None if parameter is None else parameter.type.dialect_impl(dialect).bind_processor(dialect)
+    if parameter is None or isinstance(parameter.type, sa.Boolean):  # both drivers know what a bool is
+        return None
+    return parameter.type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _place(name: str, convert: _Convert | None, constants: Mapping[str, Any], given: set[str]) -> _Place:

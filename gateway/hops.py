@@ -144,7 +144,8 @@ class Hops:
     async def _handle(self, hops: Sequence[Hop]) -> list[Reply | Exception]:
         works = [_Work(hop, (hop.channel, hop.external_id)) for hop in hops]
         if self._calls.is_transactional:
-            async with self._db.write() as connection:
+            # Most batches only read, and then write all their hops with one statement.
+            async with self._db.write_each() as connection:
                 changed = await self._answer_all(connection, works)
         else:
             changed = await self._answer_all(None, works)
@@ -160,6 +161,8 @@ class Hops:
         # Hops of one call are answered one after the other; each wave has at most one of a call.
         while waiting:
             wave, waiting = _next_wave(waiting)
+            if waiting and connection is not None:
+                self._db.unite(connection)
             late = await self._wave(connection, wave, changed)
             waiting = [work for work in late if work.tries < _MOST_TRIES] + waiting
         return changed
@@ -327,6 +330,7 @@ class Hops:
     @asynccontextmanager
     async def _writing(self, connection: AsyncConnection | None) -> AsyncIterator[AsyncConnection]:
         if connection is not None:
+            self._db.unite(connection)
             yield connection
             return
         async with self._db.write() as own:

@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+from types import MappingProxyType
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +18,18 @@ things = sa.Table(
     sa.Column("open", sa.Boolean),
     sa.Column("at", UtcDateTime),
     sa.Column("version", sa.Integer, nullable=False),
+)
+oddities = sa.Table(
+    "test_oddities",
+    metadata,
+    sa.Column("oddity_id", sa.Integer, primary_key=True),
+    sa.Column("words", sa.Text),
+    sa.Column("code", sa.String(4)),
+    sa.Column("day", sa.Date),
+    sa.Column("share", sa.Float),
+    sa.Column("large", sa.BigInteger),
+    sa.Column("at", UtcDateTime),
+    sa.Column("body", sa.LargeBinary),
 )
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -37,6 +50,51 @@ async def test_rows_come_back_as_they_went_in(db):
     async with db.write() as connection:
         await bulk.insert(connection, things, rows)
     assert await rows_of(db) == rows
+
+
+ODD = {
+    "oddity_id": 1,
+    "words": '"quoted" \\ back\nline \u20ac \U0001f4a7 \u200f {json} $1 :v NULL',
+    "code": "null",
+    "day": date(2026, 2, 28),
+    "share": 0.1,
+    "large": 2**62 + 1,
+    "at": datetime(2026, 11, 21, 12, 0, 0, 1, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("body", [{}, {"body": b"\x00\xff'"}], ids=["without bytes", "with bytes"])
+async def test_odd_values_come_back_as_they_went_in(db, body):
+    empty = dict.fromkeys(ODD) | {"oddity_id": 2, "words": "", "at": NOON}
+    rows = [{**ODD, **body}, {**empty, **({"body": None} if body else {})}]
+    async with db.write() as connection:
+        await bulk.insert(connection, oddities, [MappingProxyType(row) for row in rows])
+    async with db.read() as connection:
+        found = (await connection.execute(sa.select(oddities).order_by(oddities.c.oddity_id))).all()
+    assert [dict(row._mapping) for row in found] == [{"body": None, **row} for row in rows]
+
+
+async def test_a_time_of_another_zone_is_the_same_moment(db):
+    there = NOON.astimezone(timezone(timedelta(hours=2)))
+    async with db.write() as connection:
+        await bulk.insert(connection, things, [thing(1, at=there), thing(2)])
+    assert [row["at"] for row in await rows_of(db)] == [NOON, NOON]
+
+
+async def test_a_text_that_is_too_long_is_refused_and_never_cut(db):
+    if db.is_sqlite:
+        pytest.skip("SQLite knows no lengths")
+    with pytest.raises(sa.exc.DBAPIError, match="too long"):
+        async with db.write() as connection:
+            await bulk.insert(connection, oddities, [{"oddity_id": 1, "code": "12345"}])
+
+
+async def test_nul_is_refused_where_no_text_can_hold_it(db):
+    if db.is_sqlite:
+        pytest.skip("SQLite keeps it")
+    with pytest.raises(sa.exc.DBAPIError):
+        async with db.write() as connection:
+            await bulk.insert(connection, oddities, [{"oddity_id": 1, "words": "a\x00b"}])
 
 
 async def test_insert_new_leaves_what_is_there(db):
