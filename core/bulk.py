@@ -24,7 +24,8 @@ from core.errors import Conflict
 
 Row = Mapping[str, Any]
 Answer = TypeVar("Answer")
-Part = tuple[sa.Select[Any], Any]  # a query, and its column that holds the keys
+# A query, and its column that holds the keys; or what makes the query of a column that gives each key.
+Part = tuple[sa.Select[Any] | Callable[[Any], sa.Select[Any]], Any]
 _KEYS_A_QUERY = 5000
 _ROWS = "v"  # the name of what is given
 _encode = msgspec.json.Encoder(enc_hook=dict).encode  # a row may be any mapping
@@ -157,8 +158,9 @@ def _layout(questions: tuple[tuple[Part, ...], ...], dialect: str) -> tuple[tupl
     """Return which columns of the one statement are each question's, and what makes a row of them."""
     layout, start = [], 1
     for parts in questions:
-        end = start + len(parts[0][0].exported_columns)
-        layout.append((slice(start, end), plain.reader(parts[0][0], dialect)))
+        first = _keyed(*parts[0], dialect)
+        end = start + len(first.exported_columns)
+        layout.append((slice(start, end), plain.reader(first, dialect)))
         start = end
     return tuple(layout)
 
@@ -166,7 +168,7 @@ def _layout(questions: tuple[tuple[Part, ...], ...], dialect: str) -> tuple[tupl
 @lru_cache(maxsize=64)
 def _side_by_side(questions: tuple[tuple[Part, ...], ...], dialect: str) -> Any:
     """Unite queries of different columns: each fills its own, and the first says whose a row is."""
-    types = [[column.type for column in parts[0][0].exported_columns] for parts in questions]
+    types = [[column.type for column in _keyed(*parts[0], dialect).exported_columns] for parts in questions]
     selects = []
     for number, parts in enumerate(questions):
         before = [type_ for own in types[:number] for type_ in own]
@@ -204,9 +206,14 @@ async def _run_keyed(
 def _keyed(statement: Any, column: sa.ColumnElement[Any], dialect: str) -> Any:
     """Return the statement for keys given as one parameter: an array, or JSON on SQLite."""
     if dialect == "postgresql":
-        return statement.where(column == sa.any_(sa.bindparam("wanted", type_=ARRAY(column.type))))
-    each = sa.func.json_each(sa.bindparam("wanted", type_=sa.String)).table_valued("value")
-    return statement.where(column.in_(sa.select(each.c.value)))
+        array = sa.bindparam("wanted", type_=ARRAY(column.type))
+        if isinstance(statement, sa.Select):
+            return statement.where(column == sa.any_(array))
+        return statement(sa.func.unnest(array).table_valued(sa.column("value", column.type)).c.value)
+    each = sa.func.json_each(sa.bindparam("wanted", type_=sa.String)).table_valued("value").c.value
+    if isinstance(statement, sa.Select):
+        return statement.where(column.in_(sa.select(each)))
+    return statement(each)
 
 
 def _name(connection: AsyncConnection) -> str:

@@ -30,40 +30,42 @@ _HOPS = (
     .select_from(_JOINED)
     .order_by(_s.turn, _h.hop_no)
 )  # fmt: skip
-# The last hop of each phone's latest call, found by index however many calls a phone makes.
 _other, _later = ussd_sessions.alias("other"), ussd_hops.alias("later")
-_LAST_CALL = (
-    sa.select(_other.c.session_id)
-    .where(_other.c.msisdn == _s.msisdn)
-    .order_by(_other.c.started_at.desc(), _other.c.session_id.desc())
-    .limit(1)
-    .correlate(ussd_sessions)
-    .scalar_subquery()
-)
-_LAST_HOP = (
-    sa.select(sa.func.max(_later.c.hop_no))
-    .where(_later.c.session_id == _s.session_id)
-    .correlate(ussd_sessions)
-    .scalar_subquery()
-)
-_RECENT = (
-    sa.select(_s.msisdn, _h.state, _h.at)
-    .select_from(_JOINED)
-    .where(
-        _s.started_at > sa.bindparam("started", type_=UtcDateTime),
-        _s.session_id == _LAST_CALL,
-        _h.hop_no == _LAST_HOP,
-        _h.at > sa.bindparam("since", type_=UtcDateTime),
-        ~_h.is_end,
+
+
+def _recent(msisdn: Any) -> sa.Select[Any]:
+    """Return the last hop of a phone's latest call, found by index however many calls a phone makes."""
+    last_call = (
+        sa.select(_other.c.session_id)
+        .where(_other.c.msisdn == msisdn, _other.c.started_at > sa.bindparam("started", type_=UtcDateTime))
+        .order_by(_other.c.started_at.desc())
+        .limit(1)
+        .correlate(msisdn.table)
+        .scalar_subquery()
     )
-)
+    last_hop = (
+        sa.select(sa.func.max(_later.c.hop_no))
+        .where(_later.c.session_id == _s.session_id)
+        .correlate(ussd_sessions)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(_s.msisdn, _h.state, _h.at)
+        .select_from(msisdn.table, _JOINED)
+        .where(
+            _s.session_id == last_call,
+            _h.hop_no == last_hop,
+            _h.at > sa.bindparam("since", type_=UtcDateTime),
+            ~_h.is_end,
+        )
+    )
 
 
 def _dropped(rows: Iterable[Any]) -> dict[str, Dropped]:
     return {row.msisdn: Dropped(loads(row.state), row.at) for row in rows}
 
 
-_DROPPED = bulk.Asked(((_RECENT, _s.msisdn),), _dropped)
+_DROPPED = bulk.Asked(((_recent, _s.msisdn),), _dropped)
 
 
 class DatabaseCalls:
