@@ -209,7 +209,8 @@ def _keyed(statement: Any, column: sa.ColumnElement[Any], dialect: str) -> Any:
         array = sa.bindparam("wanted", type_=ARRAY(column.type))
         if isinstance(statement, sa.Select):
             return statement.where(column == sa.any_(array))
-        return statement(sa.func.unnest(array).table_valued(sa.column("value", column.type)).c.value)
+        keys = sa.func.unnest(array).table_valued(sa.column("value", column.type)).render_derived()
+        return statement(keys.c.value)
     each = sa.func.json_each(sa.bindparam("wanted", type_=sa.String)).table_valued("value").c.value
     if isinstance(statement, sa.Select):
         return statement.where(column.in_(sa.select(each)))
