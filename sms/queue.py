@@ -25,6 +25,8 @@ _IS_DEAD = sa.or_(
 _DEAD = sa.select(
     sms_messages, _o.last_error, _o.attempts.label("tries")
 ).outerjoin(outbox, _o.outbox_id == _m.sms_id)  # fmt: skip
+_DEAD_BY_ID = _DEAD.where(_IS_DEAD).order_by(_m.sms_id)
+_LOCK = sa.select(_m.sms_id).order_by(_m.sms_id).with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,9 @@ def may_have_arrived(sms: sa.Row[Any]) -> bool:
 
 
 async def _locked(connection: AsyncConnection, sms_ids: Sequence[str]) -> list[sa.Row[Any]]:
-    query = _DEAD.where(_IS_DEAD).order_by(_m.sms_id).with_for_update(of=sms_messages)
-    return await bulk.fetch(connection, query, _m.sms_id, sms_ids)
+    """Lock first and look then: a row that was waited for is looked at with its outbox row of before."""
+    await bulk.fetch(connection, _LOCK, _m.sms_id, sms_ids)
+    return await bulk.fetch(connection, _DEAD_BY_ID, _m.sms_id, sms_ids)
 
 
 async def _put_out(connection: AsyncConnection, rows: Sequence[sa.Row[Any]], now: datetime) -> None:

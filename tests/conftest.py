@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from core.db import Database, metadata
 
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="madzi-run-"))
+# Where somebody has run the demo in this folder, no test shall take its settings from there.
+os.environ["MADZI_DATA_DIR"] = tempfile.mkdtemp(prefix="madzi-data-")
 
 
 @pytest.fixture(autouse=True)
