@@ -47,20 +47,25 @@ class Batcher(Generic[Command, Result]):
         self._in_hand = 0
         self._closed = False
         self._arrived = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self._tasks = [asyncio.create_task(self._write()) for _ in range(writers)]
 
     def __len__(self) -> int:
         """Return how many commands wait."""
         return len(self._waiting)
 
-    async def submit(self, command: Command) -> Result:
-        """Return the command's result once its batch is committed; raises Busy where too many wait."""
+    def submit(self, command: Command) -> asyncio.Future[Result]:
+        """Return what will be the command's result once its batch is committed.
+
+        Raises Busy at once where too many wait.
+        """
         if self._closed or len(self._waiting) >= self._max_waiting:
             raise Busy
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Result] = self._loop.create_future()
+        if not self._waiting:
+            self._arrived.set()
         self._waiting.append((command, future))
-        self._arrived.set()
-        return await future
+        return future
 
     async def close(self) -> None:
         """Finish what waits, then stop."""

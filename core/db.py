@@ -195,8 +195,11 @@ class _Writer:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        async with asyncio.timeout(_LONGEST_TURN_S):
-            await self._turn.acquire()
+        if self._turn.locked():
+            async with asyncio.timeout(_LONGEST_TURN_S):
+                await self._turn.acquire()
+        else:
+            await self._turn.acquire()  # at once
         try:
             connection = self._connection or await self._open()
             await _transaction_begins(self._driver)

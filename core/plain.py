@@ -11,7 +11,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import repeat
+from itertools import chain, islice, repeat
 from typing import Any
 
 import asyncpg
@@ -48,7 +48,7 @@ class _Place:
         if not self.convert:
             return values
         first = values[0]  # rows of one batch often carry the very same moment
-        if all(value is first for value in values):
+        if len(set(map(id, values))) == 1:
             return [self.convert(first)] * len(values)
         return map(self.convert, values)
 
@@ -81,15 +81,31 @@ class Plain:
         return zip(*columns, strict=False)  # a constant goes on for ever
 
 
-async def many(connection: AsyncConnection, statement: Any, params: Mapping[str, Sequence[Any]]) -> int:
-    """Run a writing statement many times, with a list of values for each name; return the rows it touched."""
+async def many(
+    connection: AsyncConnection,
+    statement: Any,
+    params: Mapping[str, Sequence[Any]],
+    *,
+    wide: Any = None,
+    width: int = 1,
+) -> int:
+    """Run a writing statement many times, with a list of values for each name; return the rows it touched.
+
+    `wide` is the same INSERT with `width` rows of VALUES; what is left over is inserted by `statement`.
+    """
     known = _plain(statement, connection.dialect.name)
     values = known.rows(params)
     on_loop = _on_loop(connection)
     if on_loop is None:
         return (await connection.exec_driver_sql(known.sql, list(values))).rowcount
+    count = 0
     try:
-        return on_loop.executemany(known.sql, values).rowcount
+        if wide is not None:
+            together = _plain(wide, connection.dialect.name).sql
+            while len(part := list(islice(values, width))) == width:
+                count += on_loop.execute(together, list(chain.from_iterable(part))).rowcount
+            values = iter(part)
+        return count + on_loop.executemany(known.sql, values).rowcount
     except sqlite3.Error as error:
         raise _told(known.sql, error, sqlite3.Error) from error
 
@@ -190,9 +206,16 @@ def _row_class(names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
 
 def _bind_converter(parameter: Any, dialect: Any) -> Any:
     """Return what converts a parameter; one of a written-out list has no type of its own and is plain."""
-    if parameter is None or isinstance(parameter.type, sa.Boolean):  # both drivers know what a bool is
+    if parameter is None:
         return None
+    if isinstance(parameter.type, sa.Boolean):
+        return _as_int if dialect.name == "sqlite" else None
     return parameter.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _as_int(value: bool | None) -> int | None:  # noqa: FBT001 - a parameter of a statement
+    """Spare SQLite's driver the search for what adapts a bool, which costs as much as inserting the row."""
+    return value if value is None else int(value)
 
 
 def _place(name: str, convert: _Convert | None, constants: Mapping[str, Any], given: set[str]) -> _Place:

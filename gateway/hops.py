@@ -8,7 +8,7 @@ it: a hop that comes again in between confirms under the same key, which payment
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,11 +105,11 @@ class Hops:
             self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.003
         )
 
-    async def answer(self, hop: Hop) -> Reply:
+    def answer(self, hop: Hop) -> Awaitable[Reply]:
         """Return the reply; says `busy` where too many callers wait, or where it could not be written."""
         if hop.is_latest and not hop.sequence:
-            return await self._answer_once(hop)
-        return await self._answer(hop)
+            return self._answer_once(hop)
+        return self._answer(hop)
 
     async def _answer_once(self, hop: Hop) -> Reply:
         """Give a bare input that comes again while it is being answered the same answer.
@@ -150,7 +150,7 @@ class Hops:
         else:
             changed = await self._answer_all(None, works)
         self._calls.remember(changed)
-        answered = Counter((w.hop.channel, w.reply.screen) for w in works if w.reply)
+        answered = Counter([(w.hop.channel, w.reply.screen) for w in works if w.reply])
         for (channel, screen), count in answered.items():
             HOPS.labels(channel, screen).inc(count)
         return [work.reply or Conflict("a later hop of this call was answered meanwhile") for work in works]
@@ -171,13 +171,13 @@ class Hops:
         self, connection: AsyncConnection | None, wave: list[_Work], changed: dict[Key, Call]
     ) -> list[_Work]:
         """Answer hops of different calls; return those that another process was faster with."""
-        unknown = [work.key for work in wave if work.key not in changed]
+        unknown = [work.key for work in wave if work.key not in changed] if changed else [w.key for w in wave]
         calls = await self._calls.load(connection, unknown) if unknown else {}
+        known = {**calls, **changed} if changed else calls
         now = self._clock.now()
         open_ = []
         for work in wave:
-            call = changed.get(work.key) or calls.get(work.key)
-            work.call = call
+            work.call = call = known.get(work.key)
             if call is None or not (reply := self._repeated(work, call, now)):
                 work.goes_on = call is not None and goes_on(call, work.hop)
                 work.session_id = call.session_id if call and work.goes_on else self._new_id(work)
@@ -213,7 +213,7 @@ class Hops:
             late = frozenset()
         again = []
         for work, (call, _) in zip(works, written, strict=True):
-            if call.key in late:
+            if late and call.key in late:
                 changed.pop(call.key, None)
                 work.tries += 1
                 work.facts, work.result = {}, None
@@ -238,7 +238,7 @@ class Hops:
 
     async def _decide(self, connection: AsyncConnection | None, works: list[_Work], now: datetime) -> None:
         await self._step_all(connection, works, now)
-        acting = [w for w in works if isinstance(w.result, o.Intent) or (w.result and w.result.effects)]
+        acting = [w for w in works if not isinstance(w.result, o.Outcome) or w.result.effects]
         if acting:
             async with self._writing(connection) as writing:
                 await self._act(writing, acting, now)
@@ -269,7 +269,8 @@ class Hops:
             _log.exception("menu_broke", session_id=work.session_id)
             work.result = self._broken(work)
             return frozenset()
-        if isinstance(result, o.Needs):
+        # The usual first: what is no instance of a Struct takes Python long to see.
+        if not isinstance(result, o.Outcome) and isinstance(result, o.Needs):
             return result.requests
         work.result = result
         return frozenset()
@@ -339,12 +340,7 @@ class Hops:
 
 def _next_wave(waiting: list[_Work]) -> tuple[list[_Work], list[_Work]]:
     wave: dict[Key, _Work] = {}
-    later: list[_Work] = []
-    for work in waiting:
-        if work.key in wave:
-            later.append(work)
-        else:
-            wave[work.key] = work
+    later = [work for work in waiting if wave.setdefault(work.key, work) is not work]
     return list(wave.values()), later
 
 
@@ -357,7 +353,7 @@ def _after(work: _Work, now: datetime) -> Call:
     outcome = work.result
     if not isinstance(outcome, o.Outcome):
         raise TypeError("a hop was left without an answer")
-    screen, hop = outcome.screen, work.hop
+    screen, hop, mark = outcome.screen, work.hop, work.hop.mark
     before = work.call if work.goes_on else None
     reply = Reply(screen.text, screen.is_end, screen.name)
     return Call(
@@ -365,12 +361,12 @@ def _after(work: _Work, now: datetime) -> Call:
         key=work.key,
         msisdn=hop.msisdn,
         session=outcome.session,
-        mark=hop.mark,
+        mark=mark,
         reply=reply,
         at=now,
         hop_no=before.hop_no + 1 if before else 1,
         turn=before.turn if before else (work.call.turn + 1 if work.call else 1),
-        replies={**before.replies, hop.mark: reply} if before else {hop.mark: reply},
+        replies={**before.replies, mark: reply} if before else {mark: reply},
     )
 
 

@@ -21,9 +21,9 @@ def follow(view: View, going: Go) -> Outcome:
 def show(view: View, error: Text | None = None, effects: tuple[Effect, ...] = ()) -> Outcome:
     """Show the present screen, or follow where it sends on; no screen sends on in a circle (tested)."""
     shown = SPECS[view.session.state].show(view)
-    if isinstance(shown, Go):
-        return follow(view, replace(shown, effects=effects, error=shown.error or error))
-    return put(view, shown, error, effects)
+    if isinstance(shown, Shown):
+        return put(view, shown, error, effects)
+    return follow(view, replace(shown, effects=effects, error=shown.error or error))
 
 
 def put(view: View, shown: Shown, error: Text | None = None, effects: tuple[Effect, ...] = ()) -> Outcome:

@@ -29,14 +29,14 @@ def hear(view: View, typed: str) -> Heard:
         return Heard(show(view))
     words = clean(typed)
     match _take(view, spec, words):
-        case Again() as again:
-            return Heard(_again(view, spec, again), fitted=False)
+        case Go() as taken:
+            return Heard(follow(view, taken))
         case Say(event, act):
             state = fire(spec.name, event)
             session = replace(view.session, state=state, confirmations=act.number, errors=0)
             return Heard(Intent(act, session))
-        case Go() as taken:
-            return Heard(follow(view, taken))
+        case Again() as again:
+            return Heard(_again(view, spec, again), fitted=False)
 
 
 def _take(view: View, spec: Spec, words: str) -> Taken:

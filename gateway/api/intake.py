@@ -57,8 +57,8 @@ class Intake:
         if asked.key in self._in_work:
             is_same = self._in_work[asked.key] == request_hash
             return answers.in_progress() if is_same else answers.mismatch()
+        work = self._batcher.submit(asked)
         self._in_work[asked.key] = request_hash
-        work = asyncio.ensure_future(self._batcher.submit(asked))
         work.add_done_callback(lambda _: self._in_work.pop(asked.key, None))
         # A client that hangs up does not free its key before the batch is written.
         return await asyncio.shield(work)

@@ -22,7 +22,8 @@ def read(form: Mapping[str, Any], *, goes_on: bool = False) -> Hop:
     first hop with a history may be a deep dial.
     """
     session_id, phone, text = form.get("sessionId"), form.get("phoneNumber"), form.get("text")
-    if not isinstance(session_id, str) or not clean(session_id) or len(session_id) > _LONGEST_ID:
+    external_id = clean(session_id) if isinstance(session_id, str) else ""
+    if not external_id or len(external_id) > _LONGEST_ID:
         raise BadInput("the form needs a sessionId of at most 100 characters", code="bad_session_id")
     if not isinstance(phone, str):
         raise BadInput("the form needs phoneNumber", code="bad_phone_number")
@@ -31,7 +32,7 @@ def read(form: Mapping[str, Any], *, goes_on: bool = False) -> Hop:
     network_code = str(form.get("networkCode") or "")[:_LONGEST_CODE]
     history = clean(text)[:_LONGEST_TEXT]
     is_first = False if goes_on else None
-    return Hop(NAME, clean(session_id), from_wire(phone), history, clean(network_code), is_first=is_first)
+    return Hop(NAME, external_id, from_wire(phone), history, clean(network_code), is_first=is_first)
 
 
 def clean(text: str) -> str:

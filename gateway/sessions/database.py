@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import bulk
@@ -80,9 +81,13 @@ class DatabaseCalls:
 
     async def load(self, connection: AsyncConnection | None, keys: Iterable[Key]) -> dict[Key, Call]:
         """Return the calls that exist, from memory where it may be trusted."""
-        memory = self._memory
-        found = {key: memory[key] for key in keys if key in memory} if self._trusts_memory else {}
-        missing = set(keys) - found.keys()
+        found: dict[Key, Call] = {}
+        missing: set[Key] = set()
+        for key in keys:
+            if self._trusts_memory and (call := self._memory.get(key)):
+                found[key] = call
+            else:
+                missing.add(key)
         if missing:
             found |= await _load(_must(connection), missing)
         return found
@@ -165,27 +170,42 @@ def _reply(row: Any) -> Reply:
     return Reply(row.reply, row.is_end, row.screen)
 
 
-def _session_row(call: Call, hop: Hop) -> dict[str, Any]:
-    return {
-        "session_id": call.session_id,
-        "channel": hop.channel,
-        "external_id": hop.external_id,
-        "turn": call.turn,
-        "msisdn": hop.msisdn,
-        "network_code": hop.network_code,
-        "started_at": call.at,
-    }
+class _SessionRow(Struct):
+    session_id: str
+    channel: str
+    external_id: str
+    turn: int
+    msisdn: str
+    network_code: str
+    started_at: datetime
 
 
-def _hop_row(call: Call) -> dict[str, Any]:
+class _HopRow(Struct):
+    session_id: str
+    hop_no: int
+    text: str
+    reply: str
+    screen: str
+    is_end: bool
+    state: str
+    at: datetime
+
+
+def _session_row(call: Call, hop: Hop) -> _SessionRow:
+    return _SessionRow(
+        call.session_id, hop.channel, hop.external_id, call.turn, hop.msisdn, hop.network_code, call.at
+    )
+
+
+def _hop_row(call: Call) -> _HopRow:
     reply = call.reply
-    return {
-        "session_id": call.session_id,
-        "hop_no": call.hop_no,
-        "text": call.mark,
-        "reply": reply.text,
-        "screen": reply.screen,
-        "is_end": reply.is_end,
-        "state": call.session.dumps(),
-        "at": call.at,
-    }
+    return _HopRow(
+        call.session_id,
+        call.hop_no,
+        call.mark,
+        reply.text,
+        reply.screen,
+        reply.is_end,
+        call.session.dumps(),
+        call.at,
+    )

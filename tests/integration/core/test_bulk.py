@@ -3,6 +3,7 @@ from types import MappingProxyType
 
 import pytest
 import sqlalchemy as sa
+from msgspec import Struct
 
 from core import bulk
 from core.db import Id, UtcDateTime, metadata
@@ -34,6 +35,15 @@ oddities = sa.Table(
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
+class Thing(Struct):
+    thing_id: str
+    name: str
+    amount_minor: int
+    open: bool | None
+    at: datetime | None
+    version: int
+
+
 def thing(n, **changes):
     row = {"thing_id": derived(str(n)), "name": f"n{n}", "amount_minor": n, "open": n % 2 == 0, "at": NOON}
     return {**row, "version": 1, **changes}
@@ -45,10 +55,12 @@ async def rows_of(db):
     return [dict(row._mapping) for row in found]
 
 
-async def test_rows_come_back_as_they_went_in(db):
-    rows = [thing(n, at=None if n == 3 else NOON) for n in range(1000)]
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 33, 1000])
+@pytest.mark.parametrize("made", [dict, lambda row: Thing(**row)], ids=["mapping", "struct"])
+async def test_rows_come_back_as_they_went_in(db, count, made):
+    rows = [thing(n, at=None if n == 3 else NOON, open=(True, False, None)[n % 3]) for n in range(count)]
     async with db.write() as connection:
-        await bulk.insert(connection, things, rows)
+        await bulk.insert(connection, things, [made(row) for row in rows])
     assert await rows_of(db) == rows
 
 
@@ -102,6 +114,19 @@ async def test_insert_new_leaves_what_is_there(db):
         await bulk.insert(connection, things, [thing(1)])
         await bulk.insert_new(connection, things, [thing(1, amount_minor=9), thing(2)])
     assert [row["amount_minor"] for row in await rows_of(db)] == [1, 2]
+
+
+async def test_of_many_rows_those_that_are_there_are_left_or_overwritten_each_by_itself(db):
+    there = [thing(n) for n in range(0, 40, 3)]
+    async with db.write() as connection:
+        await bulk.insert(connection, things, there)
+        await bulk.insert_new(connection, things, [thing(n, version=2) for n in range(40)])
+    assert [row["version"] for row in await rows_of(db)] == [1 if n % 3 == 0 else 2 for n in range(40)]
+    async with db.write() as connection:
+        rows = [thing(n, open=n == 7, version=3) for n in range(40)]
+        await bulk.upsert(connection, things, rows, keep=frozenset({"version"}))
+    assert [row["version"] for row in await rows_of(db)] == [1 if n % 3 == 0 else 2 for n in range(40)]
+    assert [row["amount_minor"] for row in await rows_of(db) if row["open"]] == [7]
 
 
 async def test_upsert_overwrites_or_adds(db):

@@ -38,8 +38,12 @@ async def batcher_of():
         await batcher.close()
 
 
+async def _submit(batcher, command):
+    return await batcher.submit(command)
+
+
 async def _all(batcher, commands):
-    return await asyncio.gather(*(batcher.submit(c) for c in commands), return_exceptions=True)
+    return await asyncio.gather(*(_submit(batcher, c) for c in commands), return_exceptions=True)
 
 
 async def _until(condition):
@@ -58,7 +62,7 @@ async def test_what_arrives_meanwhile_forms_the_next_batch(batcher_of):
     book = Book()
     batcher = batcher_of(book)
     book.gate.clear()
-    first = asyncio.create_task(batcher.submit(1))
+    first = asyncio.create_task(_submit(batcher, 1))
     await _until(lambda: book.batches)
     rest = asyncio.create_task(_all(batcher, [2, 3, 4]))
     await _until(lambda: len(batcher) == 3)
@@ -127,12 +131,12 @@ async def test_past_the_bound_a_command_is_refused_at_once(batcher_of):
     book = Book()
     batcher = batcher_of(book, max_waiting=3)
     book.gate.clear()
-    first = asyncio.create_task(batcher.submit(0))
+    first = asyncio.create_task(_submit(batcher, 0))
     await _until(lambda: book.batches)
     waiting = asyncio.create_task(_all(batcher, [1, 2, 3]))
     await _until(lambda: len(batcher) == 3)
     with pytest.raises(Busy):
-        await batcher.submit(4)
+        await _submit(batcher, 4)
     book.gate.set()
     await first
     assert await waiting == [10, 20, 30]
@@ -143,7 +147,7 @@ async def test_a_caller_who_leaves_takes_nobody_along_and_the_writing_stands(bat
     book = Book()
     batcher = batcher_of(book)
     book.gate.clear()
-    leaver, stayer = (asyncio.create_task(batcher.submit(n)) for n in (1, 2))
+    leaver, stayer = (asyncio.create_task(_submit(batcher, n)) for n in (1, 2))
     await _until(lambda: book.batches)
     leaver.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -151,14 +155,14 @@ async def test_a_caller_who_leaves_takes_nobody_along_and_the_writing_stands(bat
     book.gate.set()
     assert await stayer == 20
     assert book.written == [1, 2]
-    assert await batcher.submit(3) == 30
+    assert await _submit(batcher, 3) == 30
 
 
 async def test_close_finishes_what_is_in_hand_and_what_waits():
     book = Book()
     batcher = Batcher(book, max_batch=1)
     book.gate.clear()
-    tasks = [asyncio.create_task(batcher.submit(n)) for n in (1, 2, 3)]
+    tasks = [asyncio.create_task(_submit(batcher, n)) for n in (1, 2, 3)]
     await _until(lambda: book.batches)
     closing = asyncio.create_task(batcher.close())
     await asyncio.sleep(0.02)
@@ -173,4 +177,4 @@ async def test_after_close_a_command_is_refused_and_does_not_wait_for_ever():
     batcher = Batcher(Book())
     await batcher.close()
     with pytest.raises(Busy):
-        await batcher.submit(1)
+        await _submit(batcher, 1)
