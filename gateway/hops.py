@@ -171,7 +171,7 @@ class Hops:
         self, connection: AsyncConnection | None, wave: list[_Work], changed: dict[Key, Call]
     ) -> list[_Work]:
         """Answer hops of different calls; return those that another process was faster with."""
-        unknown = [work.key for work in wave if work.key not in changed] if changed else [w.key for w in wave]
+        unknown = [work.key for work in wave if not changed or work.key not in changed]
         calls = await self._calls.load(connection, unknown) if unknown else {}
         known = {**calls, **changed} if changed else calls
         now = self._clock.now()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from random import SystemRandom
 from typing import Any
 
@@ -245,7 +246,7 @@ def _menus(settings: Settings) -> Callable[[str], MenuSettings]:
         )
         for septets in networks.sizes()
     }
-    return lambda network_code: sized[networks.septets(network_code)]
+    return lru_cache(maxsize=256)(lambda network_code: sized[networks.septets(network_code)])
 
 
 def _stripe(own: StripeSettings, **common: Any) -> Provider:
