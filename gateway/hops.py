@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from core.clock import Clock
 from core.db import Database, UtcDateTime
 from core.errors import Busy, Conflict
 from core.ids import Ids
-from core.metrics import HOPS
+from core.metrics import HOP_SECONDS, HOPS, observe_all
 from gateway import facts as facts_module
 from gateway.acts import Acts
 from gateway.acts_asked import Asked
@@ -55,6 +56,9 @@ _WAITING = (
     .order_by(payments_table.c.payment_id)
     .with_for_update(skip_locked=True)
 )
+
+
+_Came = tuple[Hop, float]  # and when, by `perf_counter`
 
 
 class _Work(Struct):
@@ -101,7 +105,7 @@ class Hops:
         plain = menu("")
         self._field = Field(ids, Printed(plain.service_code, plain.support_phone))
         self._acts = Acts(self._field, Money(ids, payments, push_delay_s))
-        self._batcher: Batcher[Hop, Reply] = Batcher(
+        self._batcher: Batcher[_Came, Reply] = Batcher(
             self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.003
         )
 
@@ -125,7 +129,7 @@ class Hops:
 
     async def _answer(self, hop: Hop) -> Reply:
         try:
-            return await self._batcher.submit(hop)
+            return await self._batcher.submit((hop, perf_counter()))
         except Busy:
             return self._busy(hop)
         except Exception:
@@ -141,8 +145,8 @@ class Hops:
         screen = busy(self._menu(hop.network_code))
         return Reply(screen.text, is_end=True, screen=screen.name)
 
-    async def _handle(self, hops: Sequence[Hop]) -> list[Reply | Exception]:
-        works = [_Work(hop, (hop.channel, hop.external_id)) for hop in hops]
+    async def _handle(self, came: Sequence[_Came]) -> list[Reply | Exception]:
+        works = [_Work(hop, (hop.channel, hop.external_id)) for hop, _ in came]
         if self._calls.is_transactional:
             # Most batches only read, and then write all their hops with one statement.
             async with self._db.write_each() as connection:
@@ -153,6 +157,8 @@ class Hops:
         answered = Counter([(w.hop.channel, w.reply.screen) for w in works if w.reply])
         for (channel, screen), count in answered.items():
             HOPS.labels(channel, screen).inc(count)
+        now = perf_counter()
+        observe_all(HOP_SECONDS, [now - at for _, at in came])
         return [work.reply or Conflict("a later hop of this call was answered meanwhile") for work in works]
 
     async def _answer_all(self, connection: AsyncConnection | None, works: list[_Work]) -> dict[Key, Call]:

@@ -3,7 +3,6 @@
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from time import perf_counter
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +10,6 @@ from yarl import query_to_pairs
 
 from core import bulk
 from core.errors import BadInput
-from core.metrics import HOP_SECONDS
 from gateway import exposition, gauges, pay_pages, problems, sms_inbox
 from gateway.api import rest
 from gateway.callback_edge import Edge
@@ -95,14 +93,12 @@ def ussd(runtime: Runtime, wake: Wake) -> Handler:
     answer = runtime.hops.answer
 
     async def ussd_hop(request: web.Request) -> web.Response:
-        started = perf_counter()
         if not hmac.compare_digest(request.match_info["token"].encode(), expected):
             raise web.HTTPNotFound
         goes_on = _HOP_METADATA in request.headers
         reply = await answer(africastalking.read(await _form(request), goes_on=goes_on))
         if reply.is_end:
             wake("push")
-        HOP_SECONDS.observe(perf_counter() - started)
         body = africastalking.body(reply.text, is_end=reply.is_end)
         return web.Response(text=body, headers={_HOP_METADATA: reply.screen[:99]})
 

@@ -9,12 +9,10 @@ the person as "invalid MMI code".
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from core.metrics import HOP_SECONDS
 from gateway.channels import arkesel, ends, hubtel, infobip, json_fields, nalo
 from gateway.channels.hop import Hop, Reply
 from gateway.channels.json_fields import Answer, Fields
@@ -61,7 +59,6 @@ def answering(runtime: "Runtime", wake: Wake, adapter: Adapter) -> Handler:
     service_code = runtime.settings.service_code
 
     async def handle(request: web.Request) -> web.Response:
-        started = perf_counter()
         if not hmac.compare_digest(request.match_info["token"].encode(), expected):
             raise web.HTTPNotFound
         body = await request.read()
@@ -74,7 +71,6 @@ def answering(runtime: "Runtime", wake: Wake, adapter: Adapter) -> Handler:
         reply = await runtime.hops.answer(told)
         if reply.is_end:
             wake("push")
-        HOP_SECONDS.observe(perf_counter() - started)
         return _response(adapter.write(fields, reply))
 
     return handle
