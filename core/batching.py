@@ -5,7 +5,6 @@ past the bound a command is refused at once rather than kept beyond its caller's
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -43,7 +42,7 @@ class Batcher(Generic[Command, Result]):
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._pause_s = pause_s
-        self._waiting: deque[tuple[Command, asyncio.Future[Result]]] = deque()
+        self._waiting: list[tuple[Command, asyncio.Future[Result]]] = []
         self._in_hand = 0
         self._closed = False
         self._arrived = asyncio.Event()
@@ -83,7 +82,8 @@ class Batcher(Generic[Command, Result]):
             await self._arrived.wait()
             # One turn of the loop lets every request that is already here join the batch.
             await asyncio.sleep(0)
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._max_batch))]
+            batch = self._waiting[: self._max_batch]
+            del self._waiting[: self._max_batch]
             if not self._waiting:
                 self._arrived.clear()
             if batch:
