@@ -61,7 +61,7 @@ _WAITING = (
 _Came = tuple[Hop, float]  # and when, by `perf_counter`
 
 
-class _Work(Struct):
+class _Work(Struct, gc=False):
     """One hop on its way to a reply."""
 
     hop: Hop

@@ -13,9 +13,13 @@ from ussd_menus.view import Go, Shown, View
 
 def follow(view: View, going: Go) -> Outcome:
     """Leave the present screen and show the next one."""
-    changes = {"page": 0, **going.keep, "errors": 0, "state": fire(view.session.state, going.event)}
-    arrived = View(view.session.but(changes), view.facts, view.now, view.settings)
-    return show(arrived, going.error, going.effects)
+    left = view.session
+    state = fire(left.state, going.event)
+    if going.keep:
+        session = left.but({"page": 0, **going.keep, "errors": 0, "state": state})
+    else:
+        session = replace(left, page=0, errors=0, state=state)
+    return show(View(session, view.facts, view.now, view.settings), going.error, going.effects)
 
 
 def show(view: View, error: Text | None = None, effects: tuple[Effect, ...] = ()) -> Outcome:
@@ -33,8 +37,8 @@ def put(view: View, shown: Shown, error: Text | None = None, effects: tuple[Effe
         shown, session.page, error
     )
     screen = Screen(shown.name or session.state, rendered.text, shown.is_end)
-    kept = session.but({"options": rendered.options, "more": rendered.more, **shown.keep})
-    return Outcome(kept, screen, effects)
+    kept = replace(session, options=rendered.options, more=rendered.more)
+    return Outcome(kept.but(shown.keep) if shown.keep else kept, screen, effects)
 
 
 def end(view: View, event: str, text: Text) -> Outcome:

@@ -15,7 +15,7 @@ from ussd_menus.view import Again, Go, Say, Spec, Taken, View
 _MAX_WRONG = 3
 
 
-class Heard(Struct, frozen=True):
+class Heard(Struct, frozen=True, gc=False):
     """What an input came to; `fitted` says that the screen understood it."""
 
     result: Outcome | Intent

@@ -27,7 +27,7 @@ class MenuSettings:
     catalogues: Catalogues = field(default=CATALOGUES, repr=False, compare=False)
 
 
-class Screen(Struct, frozen=True):
+class Screen(Struct, frozen=True, gc=False):
     """What the handset shows; `name` is for metrics and the aggregator's dashboard."""
 
     name: str
@@ -65,7 +65,7 @@ class Needs(Struct, frozen=True):
     requests: frozenset[Request[Any]]
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, gc=False):
     """The next screen and the session to keep. Effects are written with the session."""
 
     session: Session

@@ -20,7 +20,7 @@ class Rendered(Struct, frozen=True):
     more: int  # first item of the next page; 0: there is none
 
 
-class Renderer(Struct, frozen=True):
+class Renderer(Struct, frozen=True, gc=False):
     """Speaks one language to a screen of `septets`."""
 
     catalogues: Catalogues

@@ -11,7 +11,7 @@ END = "ended"
 START = "start"
 
 
-class Session(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Session(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One call. What was shown counts: keys mean what `options` said, a Yes means the amount shown."""
 
     msisdn: str  # E.164

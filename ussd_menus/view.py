@@ -31,7 +31,7 @@ class Name(str):
         return super().__new__(cls, fold(text))
 
 
-class View(Struct):
+class View(Struct, gc=False):
     """What a screen may look at."""
 
     session: Session
@@ -79,7 +79,7 @@ class Shown(Struct, frozen=True):
     keep: Mapping[str, Any] = field(default_factory=dict)  # fields of the session that this screen sets
 
 
-class Go(Struct, frozen=True):
+class Go(Struct, frozen=True, gc=False):
     """Leave the screen by an event of its arcs, with changes to the session."""
 
     event: str

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Hop(Struct, frozen=True):
+class Hop(Struct, frozen=True, gc=False):
     """One exchange.
 
     Aggregators send the whole history of the call, joined by `*`, or only the latest input (`is_latest`).
@@ -29,7 +29,7 @@ class Hop(Struct, frozen=True):
         return f"#{self.sequence} {self.text}" if self.sequence else self.text
 
 
-class Reply(Struct, frozen=True, array_like=True):
+class Reply(Struct, frozen=True, array_like=True, gc=False):
     """What goes back: the screen's words, whether they are the last, and the screen's name for analytics."""
 
     text: str

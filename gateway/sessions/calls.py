@@ -17,7 +17,7 @@ Key = tuple[str, str]  # channel, the aggregator's session id
 RESUME_WITHIN = timedelta(minutes=10)
 
 
-class Call(Struct, frozen=True, array_like=True):
+class Call(Struct, frozen=True, array_like=True, gc=False):
     """A call after a hop: where the caller stands, and every reply given.
 
     Stores keep its fields by their places: a new one comes last and has a default.

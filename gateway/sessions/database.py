@@ -170,7 +170,7 @@ def _reply(row: Any) -> Reply:
     return Reply(row.reply, row.is_end, row.screen)
 
 
-class _SessionRow(Struct):
+class _SessionRow(Struct, gc=False):
     session_id: str
     channel: str
     external_id: str
@@ -180,7 +180,7 @@ class _SessionRow(Struct):
     started_at: datetime
 
 
-class _HopRow(Struct):
+class _HopRow(Struct, gc=False):
     session_id: str
     hop_no: int
     text: str
