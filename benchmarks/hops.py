@@ -11,7 +11,7 @@ from benchmarks.databases import Where
 from benchmarks.load import Served, call_all
 from benchmarks.servers import bare_server, cpu_s, free_port, madzi, running
 
-RUNS = 5
+RUNS = 9  # short ones
 CALLS = 2000
 TOKEN = "bench-channel-token"  # noqa: S105 - opens only a benchmark
 PATH = f"/ussd/africastalking/{TOKEN}"
@@ -72,7 +72,7 @@ Rival = Callable[[int], list[str]]  # gives the command that serves on a port
 
 
 def measure(where: Where, kept: Kept, rival: Rival | None = None) -> list[Cost]:
-    """Return the cost of hops in each of five runs, the servers side by side, after one that warms up."""
+    """Return the cost of hops in each run, the servers side by side, after one that warms up."""
     asyncio.run(seed(where.url))
     with contextlib.ExitStack() as stack:
         bare = _start(stack, bare_server)
