@@ -54,13 +54,11 @@ class Batcher(Generic[Command, Result]):
         return len(self._waiting)
 
     def submit(self, command: Command) -> asyncio.Future[Result]:
-        """Return what will be the command's result once its batch is committed.
-
-        Raises Busy at once where too many wait.
-        """
-        if self._closed or len(self._waiting) >= self._max_waiting:
-            raise Busy
+        """Return what will be the command's result once its batch is committed; Busy where too many wait."""
         future: asyncio.Future[Result] = self._loop.create_future()
+        if self._closed or len(self._waiting) >= self._max_waiting:
+            future.set_exception(Busy())
+            return future
         if not self._waiting:
             self._arrived.set()
         self._waiting.append((command, future))

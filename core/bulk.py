@@ -258,10 +258,19 @@ def _params(table: sa.Table, rows: Rows, given: str) -> dict[str, Any]:
     names = _columns(rows)
     if _holds_bytes(table, names):
         return {f"{given}_{name}": _column(rows, name) for name in names}
+    if not isinstance(rows[0], Struct):
+        _must_hold(rows, names)
     for name in _times(table, names):
         if any(moment is not None and moment.tzinfo is None for moment in _column(rows, name)):
             raise ValueError("a time without a zone cannot be stored")
     return {given: _encode(rows).decode()}
+
+
+def _must_hold(rows: Sequence[Any], names: tuple[str, ...]) -> None:
+    """Refuse a row that lacks a column of the first one: in JSON what is not there is NULL."""
+    wanted = set(names)
+    if any(not wanted <= row.keys() for row in rows):
+        raise KeyError("every row must have the columns of the first")
 
 
 @lru_cache(maxsize=256)

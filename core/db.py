@@ -7,7 +7,7 @@ PostgreSQL needs one pool.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -207,7 +207,7 @@ class _Writer:
                 yield connection
                 await self._driver.commit()
             except BaseException:
-                await self._driver.rollback()
+                await _to_the_end(self._driver.rollback())
                 raise
         finally:
             self._turn.release()
@@ -224,6 +224,21 @@ class _Writer:
             await self._connection.close()
             self._connection = None
         await self._engine.dispose()
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for what a thread does even where the waiter is cancelled, and be cancelled only then.
+
+    A ROLLBACK that came when the next transaction has begun would take that one back.
+    """
+    task, stopped = asyncio.ensure_future(work), None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            stopped = error
+    if stopped:
+        raise stopped
 
 
 async def _transaction_begins(driver: Any) -> None:

@@ -78,7 +78,9 @@ class Pool:
         driver = adapter.driver_connection
         if driver.is_closed() or connection.invalidated:
             await _forget(connection)
-        elif self._is_closed or driver.is_in_transaction():  # its end was broken off
+        elif self._is_closed or driver.is_in_transaction() or driver._top_xact:  # noqa: SLF001
+            # Its end was broken off, or its beginning: then only asyncpg knows, and would make savepoints of
+            # the next one's BEGIN and COMMIT, whose rows were lost.
             driver.terminate()
             await _forget(connection)
         else:

@@ -157,6 +157,18 @@ async def test_fetch_finds_many_keys(db):
     assert len(found) == 3000
 
 
+@pytest.mark.parametrize("write", [bulk.insert, bulk.upsert, bulk.update])
+async def test_a_row_that_lacks_a_column_of_the_first_is_refused(db, write):
+    there = [thing(1), thing(2)]
+    async with db.write() as connection:
+        await bulk.insert(connection, things, there)
+    lacking = {name: value for name, value in thing(2, version=2).items() if name != "name"}
+    with pytest.raises(KeyError):
+        async with db.write() as connection:
+            await write(connection, things, [thing(1, version=2), lacking])
+    assert await rows_of(db) == there
+
+
 async def test_a_naive_time_is_refused(db):
     with pytest.raises((sa.exc.StatementError, ValueError), match="without a zone"):
         async with db.write() as connection:

@@ -1,6 +1,7 @@
 """PostgreSQL connections that are kept: what ends a transaction, what ends a connection."""
 
 import asyncio
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -162,6 +163,60 @@ async def test_who_is_cancelled_in_a_statement_leaves_nothing_behind(open_db):
         await task
     async with asyncio.timeout(5):
         assert await count(database) == 0
+
+
+@pytest.mark.parametrize("how", ["write", "read", "write_each"])
+async def test_who_is_cancelled_at_any_moment_takes_no_other_write_away(open_db, how):
+    database = await open_db(1)
+
+    async def look():
+        async with getattr(database, how)() as connection:
+            await bulk.fetch(connection, sa.select(marks.c.mark_id), marks.c.mark_id, [derived("x")])
+
+    for turns in range(1, 12):  # of the loop: BEGIN is under way after some
+        for pause_s in (0, 0.01):
+            await look()
+            task = asyncio.create_task(look())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.sleep(pause_s)
+            async with asyncio.timeout(5):
+                async with database.write() as connection:
+                    await bulk.insert(connection, marks, [mark(f"{turns} {pause_s}")])
+    assert await count(database) == 22
+
+
+async def test_a_turn_to_write_ends_only_with_its_rollback(open_db, monkeypatch):
+    database = await open_db(1)
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL's connections wait for nobody else's")
+    driver = database._kept._writer._driver
+    commit, rollback = driver._real.commit, driver._real.rollback
+
+    async def slowly(end):
+        await driver._real._execute(lambda: time.sleep(0.05))  # as a disk that is busy
+        await end()
+
+    monkeypatch.setattr(driver._real, "commit", lambda: slowly(commit))
+    monkeypatch.setattr(driver._real, "rollback", lambda: slowly(rollback))
+
+    async def write(text):
+        async with database.write() as connection:
+            await bulk.insert(connection, marks, [mark(text)])
+            await asyncio.sleep(0.03)
+            await bulk.insert(connection, marks, [mark(text + "2")])
+
+    broken = asyncio.create_task(write("broken"))
+    await asyncio.sleep(0.04)  # it commits
+    for _ in range(3):
+        broken.cancel()
+        await asyncio.sleep(0.02)  # it takes back
+    await asyncio.gather(*(write(text) for text in "abc"))
+    with pytest.raises(asyncio.CancelledError):
+        await broken
+    assert await count(database) in {6, 8}
 
 
 @only_postgresql
