@@ -198,7 +198,7 @@ UNCLEAR = ["error_before", "error_after", "html_after", "close", "html"]
 @pytest.mark.parametrize("fault", UNCLEAR)
 async def test_after_anything_unclear_no_other_rail_is_asked(sqlite_town, fault):
     town = sqlite_town
-    await town.open(kcb=kcb_settings(town.providers.url), payment_expiry_s=2)
+    await town.open(kcb=kcb_settings(town.providers.url), payment_expiry_s=20)
     town.fault("daraja", "push", fault, times=10_000)
     await town.dial("1", "1", KENYAN_TAP, "1", "1", msisdn=KENYAN)
 
