@@ -44,6 +44,7 @@ from ussd_menus.session import Session
 from ussd_menus.step import MAX_ROUNDS, begin, busy, conclude, new_input, step
 
 _log = structlog.get_logger()
+_PAUSE_S = 0.003  # between batches: who was just answered comes again, and a commit for more costs no more
 _MOST_TRIES = 3  # of a hop that another process answers at the same moment
 
 # A payment that is being decided just now is left alone: what is decided says when it is asked next.
@@ -106,7 +107,7 @@ class Hops:
         self._field = Field(ids, Printed(plain.service_code, plain.support_phone))
         self._acts = Acts(self._field, Money(ids, payments, push_delay_s))
         self._batcher: Batcher[_Came, Reply] = Batcher(
-            self._handle, max_batch=256, max_waiting=max_waiting, pause_s=0.002 if db.is_sqlite else 0.003
+            self._handle, max_batch=256, max_waiting=max_waiting, pause_s=_PAUSE_S
         )
 
     def answer(self, hop: Hop) -> Awaitable[Reply]:
