@@ -9,7 +9,7 @@ several to a statement, whose beginning and end cost a third of what a row does.
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
@@ -63,9 +63,8 @@ async def insert_new(connection: AsyncConnection, table: sa.Table, rows: Rows) -
 async def _insert_all(connection: AsyncConnection, table: sa.Table, rows: Rows, *, ignore: bool) -> None:
     if rows:
         names, dialect = _columns(rows), _name(connection)
-        one = _insert(table, names, dialect, ignore=ignore)
-        wide = _insert(table, names, dialect, ignore=ignore, width=_WIDTH) if len(rows) >= _WIDTH else None
-        await _run(connection, table, one, rows, wide)
+        make = partial(_insert, table, names, dialect, ignore=ignore)
+        await _run(connection, table, make(), rows, make)
 
 
 async def upsert(
@@ -82,9 +81,8 @@ async def upsert(
     """
     if rows:
         names, dialect = _columns(rows), _name(connection)
-        one = _upsert(table, names, add, keep, dialect)
-        wide = _upsert(table, names, add, keep, dialect, width=_WIDTH) if len(rows) >= _WIDTH else None
-        await _run(connection, table, one, rows, wide)
+        make = partial(_upsert, table, names, add, keep, dialect)
+        await _run(connection, table, make(), rows, make)
 
 
 async def update(connection: AsyncConnection, table: sa.Table, rows: Rows) -> None:
@@ -234,11 +232,16 @@ def _name(connection: AsyncConnection) -> str:
 
 
 async def _run(
-    connection: AsyncConnection, table: sa.Table, statement: Any, rows: Rows, wide: Any = None
+    connection: AsyncConnection,
+    table: sa.Table,
+    statement: Any,
+    rows: Rows,
+    make: Callable[..., Any] | None = None,
 ) -> int:
-    """Write rows; `wide` is SQLite's statement for `_WIDTH` rows."""
+    """Write rows; `make` gives an INSERT of a `width`, for SQLite, where several go together."""
     if _name(connection) == "postgresql":
         return await plain.once(connection, statement, _params(table, rows, _ROWS))
+    wide = make(width=_WIDTH) if make and len(rows) >= _WIDTH else None
     params = {f"v_{name}": _column(rows, name) for name in _columns(rows)}
     return await plain.many(connection, statement, params, wide=wide, width=_WIDTH)
 

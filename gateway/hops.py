@@ -62,7 +62,7 @@ _WAITING = (
 _Came = tuple[Hop, float]  # and when, by `perf_counter`
 
 
-class _Work(Struct, gc=False):
+class _Work(Struct):
     """One hop on its way to a reply."""
 
     hop: Hop

@@ -246,6 +246,7 @@ def _menus(settings: Settings) -> Callable[[str], MenuSettings]:
         )
         for septets in networks.sizes()
     }
+    # Every hop asks; what an aggregator may send as a code has no bound.
     return lru_cache(maxsize=256)(lambda network_code: sized[networks.septets(network_code)])
 
 

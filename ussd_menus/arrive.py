@@ -15,7 +15,7 @@ def follow(view: View, going: Go) -> Outcome:
     """Leave the present screen and show the next one."""
     left = view.session
     state = fire(left.state, going.event)
-    if going.keep:
+    if going.keep:  # a copy by names alone, the usual one, is quicker than by a dict
         session = left.but({"page": 0, **going.keep, "errors": 0, "state": state})
     else:
         session = replace(left, page=0, errors=0, state=state)

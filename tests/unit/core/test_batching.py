@@ -43,7 +43,7 @@ async def _submit(batcher, command):
 
 
 async def _all(batcher, commands):
-    return await asyncio.gather(*(_submit(batcher, c) for c in commands), return_exceptions=True)
+    return await asyncio.gather(*(batcher.submit(c) for c in commands), return_exceptions=True)
 
 
 async def _until(condition):
@@ -136,7 +136,7 @@ async def test_past_the_bound_a_command_is_refused_at_once(batcher_of):
     waiting = asyncio.create_task(_all(batcher, [1, 2, 3]))
     await _until(lambda: len(batcher) == 3)
     with pytest.raises(Busy):
-        await _submit(batcher, 4)
+        await batcher.submit(4)
     book.gate.set()
     await first
     assert await waiting == [10, 20, 30]
@@ -155,7 +155,7 @@ async def test_a_caller_who_leaves_takes_nobody_along_and_the_writing_stands(bat
     book.gate.set()
     assert await stayer == 20
     assert book.written == [1, 2]
-    assert await _submit(batcher, 3) == 30
+    assert await batcher.submit(3) == 30
 
 
 async def test_close_finishes_what_is_in_hand_and_what_waits():
@@ -177,4 +177,4 @@ async def test_after_close_a_command_is_refused_and_does_not_wait_for_ever():
     batcher = Batcher(Book())
     await batcher.close()
     with pytest.raises(Busy):
-        await _submit(batcher, 1)
+        await batcher.submit(1)
