@@ -38,19 +38,22 @@ def of(error: MadziError) -> web.Response:
     return problem(status, error.reason, error.detail)
 
 
-def guard(handler: _Handler) -> _Handler:
-    """Turn every error of a handler into a problem; an unexpected one is logged and not shown outside."""
+def guard(handler: _Handler, place: str = "") -> _Handler:
+    """Turn every error of a handler into a problem; an unexpected one is logged and not shown outside.
+
+    `place` names the endpoint where no router has found it.
+    """
 
     async def guarded_handler(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
         except MadziError as error:
-            _log.info("refused", path=_place(request), code=error.reason)
+            _log.info("refused", path=place or _place(request), code=error.reason)
             return of(error)
         except web.HTTPException as error:
             return _of_http(error)
         except Exception:
-            _log.exception("handler_broke", path=_place(request))
+            _log.exception("handler_broke", path=place or _place(request))
             detail = "This went wrong on our side. Try again; nothing is half done."
             return problem(500, "internal_error", detail)
 

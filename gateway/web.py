@@ -5,12 +5,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import istr
 from yarl import query_to_pairs
 
 from core import bulk
 from core.errors import BadInput
-from gateway import exposition, gauges, pay_pages, problems, sms_inbox
+from gateway import exposition, gauges, pay_pages, problems, serving, sms_inbox
 from gateway.api import rest
 from gateway.callback_edge import Edge
 from gateway.channels import africastalking, routes
@@ -27,7 +28,9 @@ RUNTIME = web.AppKey("runtime", Runtime)
 WAKE: web.AppKey[Callable[[str], None]] = web.AppKey("wake")
 MOST_BODY_BYTES = 64 * 1024
 _KIND = "[a-z0-9_]{1,20}"
-_HOP_METADATA = "at-ussd-hop-metadata"  # comes back with the next hop (reference africastalking §1)
+_AFRICASTALKING = "/ussd/africastalking"
+_TOKEN = "/{token}"  # noqa: S105 - a place in a path
+_HOP_METADATA = istr("at-ussd-hop-metadata")  # comes back with the next hop (reference africastalking §1)
 _FORM = "application/x-www-form-urlencoded"  # what `post` would do with it costs as much again
 _DURATION = re.compile(r"\d{1,8}", re.ASCII)
 
@@ -39,7 +42,12 @@ def create_app(runtime: Runtime, wake: Wake = lambda _kind: None) -> web.Applica
     app[WAKE] = wake
     edge = Edge(runtime, wake)
     app.on_cleanup.append(lambda _: edge.close())
-    app.add_routes(problems.guarded(_routes(runtime, wake, edge)))
+    hops = {_AFRICASTALKING: ussd(runtime, wake), **routes.hot(runtime, wake)}
+    token = runtime.settings.channel_token.get_secret_value()
+    app[serving.HOT] = serving.hot(
+        {path: problems.guard(handler, path + _TOKEN) for path, handler in hops.items()}, token
+    )
+    app.add_routes(problems.guarded(_routes(runtime, wake, edge, hops)))
     rest.add_to(app, runtime, lambda: wake("push"))
     # Last, so that what no endpoint takes is answered as a problem too. A middleware would do the same, but
     # costs every hop a tenth of what a bare handler takes.
@@ -47,11 +55,11 @@ def create_app(runtime: Runtime, wake: Wake = lambda _kind: None) -> web.Applica
     return app
 
 
-def _routes(runtime: Runtime, wake: Wake, edge: Edge) -> list[web.RouteDef]:
+def _routes(runtime: Runtime, wake: Wake, edge: Edge, hops: Mapping[str, Handler]) -> list[web.RouteDef]:
     return [
-        web.post("/ussd/africastalking/{token}", ussd(runtime, wake)),
+        *[web.post(path + _TOKEN, _of_channel(handler)) for path, handler in hops.items()],
+        *routes.infobip_routes(runtime, wake, _check_channel),
         web.post("/ussd/africastalking/{token}/events", ussd_ended),
-        *routes.routes(runtime, wake),
         web.post("/sms/africastalking/{token}/inbound", sms_in),
         web.post("/sms/africastalking/{token}/delivery", sms_delivered),
         web.post("/sms/africastalking/{token}/optout", sms_opt_out),
@@ -74,14 +82,25 @@ def _check_channel(request: web.Request) -> Runtime:
     return runtime
 
 
+def _of_channel(handler: Handler) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        _check_channel(request)
+        return await handler(request)
+
+    return handle
+
+
 async def _form(request: web.Request) -> Mapping[str, Any]:
     """Return the fields of a form; raises BadInput where the body is none."""
     try:
-        if request.headers.get("Content-Type") == _FORM:
-            return dict(
-                reversed(query_to_pairs((await request.read()).decode()))
-            )  # the first of a name counts
-        return await request.post()
+        if request.headers.get(hdrs.CONTENT_TYPE) != _FORM:
+            return await request.post()
+        content = request.content
+        # Nearly every body came with its head; to wait for it costs more than to read it.
+        body = content.read_nowait() if content.is_eof() else await request.read()
+        if len(body) > MOST_BODY_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MOST_BODY_BYTES)
+        return dict(reversed(query_to_pairs(body.decode())))  # the first of a name counts
     except (ValueError, LookupError, AssertionError, RuntimeError):
         # Bytes in no encoding or in one that nobody knows; a multipart body without its boundary.
         raise BadInput("the body is no form", code="bad_form") from None
@@ -89,12 +108,9 @@ async def _form(request: web.Request) -> Mapping[str, Any]:
 
 def ussd(runtime: Runtime, wake: Wake) -> Handler:
     """Return what answers hops of Africa's Talking; on this hot path nothing is looked up twice."""
-    expected = runtime.settings.channel_token.get_secret_value().encode()
     answer = runtime.hops.answer
 
     async def ussd_hop(request: web.Request) -> web.Response:
-        if not hmac.compare_digest(request.match_info["token"].encode(), expected):
-            raise web.HTTPNotFound
         goes_on = _HOP_METADATA in request.headers
         reply = await answer(africastalking.read(await _form(request), goes_on=goes_on))
         if reply.is_end:

@@ -6,9 +6,9 @@ and a screen in the aggregator's own form, also where we are busy or broken: any
 the person as "invalid MMI code".
 """
 
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -41,29 +41,40 @@ ADAPTERS: Mapping[str, Adapter] = {
 }
 
 
-def routes(runtime: "Runtime", wake: Wake) -> list[web.RouteDef]:
-    """Return the endpoints of Hubtel, Nalo, Arkesel and Infobip; `wake` tells a worker of a push to send."""
-    found = [
-        web.post(f"/ussd/{name}/{{token}}", answering(runtime, wake, ADAPTERS[name]))
-        for name in (hubtel.NAME, nalo.NAME, arkesel.NAME)
-    ]
-    path = "/ussd/infobip/{token}/session/{session_id}/{method:start|response|end}"
-    handler = answering(runtime, wake, ADAPTERS[infobip.NAME])
-    # With which method Infobip calls is not verified.
-    return [*found, web.post(path, handler), web.put(path, handler)]
+def hot(runtime: "Runtime", wake: Wake) -> dict[str, Handler]:
+    """Return what answers Hubtel, Nalo and Arkesel, by the path before the token, which is checked elsewhere.
+
+    `wake` tells a worker of a push to send.
+    """
+    found: dict[str, Handler] = {}
+    for name in (hubtel.NAME, nalo.NAME, arkesel.NAME):
+        found[f"/ussd/{name}"] = partial(_answering(runtime, wake, ADAPTERS[name]), path={})
+    return found
 
 
-def answering(runtime: "Runtime", wake: Wake, adapter: Adapter) -> Handler:
-    """Return what answers one aggregator's requests; on this hot path nothing is looked up twice."""
-    expected = runtime.settings.channel_token.get_secret_value().encode()
-    service_code = runtime.settings.service_code
+def infobip_routes(
+    runtime: "Runtime", wake: Wake, check: Callable[[web.Request], object]
+) -> list[web.RouteDef]:
+    """Return Infobip's endpoints, whose paths name the call; `check` refuses a wrong token."""
+    answer = _answering(runtime, wake, ADAPTERS[infobip.NAME])
 
     async def handle(request: web.Request) -> web.Response:
-        if not hmac.compare_digest(request.match_info["token"].encode(), expected):
-            raise web.HTTPNotFound
+        check(request)
+        return await answer(request, path=request.match_info)
+
+    path = "/ussd/infobip/{token}/session/{session_id}/{method:start|response|end}"
+    # With which method Infobip calls is not verified.
+    return [web.post(path, handle), web.put(path, handle)]
+
+
+def _answering(runtime: "Runtime", wake: Wake, adapter: Adapter) -> Callable[..., Awaitable[web.Response]]:
+    """Return what answers one aggregator's requests; on this hot path nothing is looked up twice."""
+    service_code = runtime.settings.service_code
+
+    async def answer(request: web.Request, path: Mapping[str, str]) -> web.Response:
         body = await request.read()
         fields = json_fields.parse(body)
-        told = adapter.read(request.match_info, fields, service_code)
+        told = adapter.read(path, fields, service_code)
         if isinstance(told, ends.Ended):
             await ends.let_go(runtime, told, body)
             wake("push")
@@ -73,7 +84,7 @@ def answering(runtime: "Runtime", wake: Wake, adapter: Adapter) -> Handler:
             wake("push")
         return _response(adapter.write(fields, reply))
 
-    return handle
+    return answer
 
 
 def _response(answer: Answer) -> web.Response:

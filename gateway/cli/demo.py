@@ -22,10 +22,11 @@ from core.ids import Ids
 from gateway import registering, schema
 from gateway.cli.browser_phone import add_phone, demo_numbers
 from gateway.cli.common import DEMO_FILE, own_name
-from gateway.cli.processes import Party, listen, simulated, until_stopped
+from gateway.cli.processes import Party, simulated, until_stopped
 from gateway.cli.sole_demo import sole_demo
 from gateway.housekeeping import Housekeeper
 from gateway.runtime import Runtime, build_reminders, build_worker, open_runtime
+from gateway.serving import listen
 from gateway.settings import Settings
 from gateway.web import create_app
 from payments.providers.accounts import urls

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from aiohttp import web
 
 from core import logs
 from core.errors import Refused
@@ -19,6 +18,7 @@ from gateway.cli.browser_phone import add_phone
 from gateway.cli.common import database, run, settings
 from gateway.cli.reaching import patience
 from gateway.runtime import Runtime, build_reminders, build_worker, open_runtime
+from gateway.serving import listen
 from gateway.settings import Settings
 from gateway.web import create_app
 from simulators.serve import start
@@ -104,20 +104,6 @@ def calm_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-async def listen(app: web.Application, host: str, port: int, *, reuse_port: bool = False) -> web.AppRunner:
-    """Serve an application; raises Refused where the port is taken."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port, reuse_port=reuse_port or None).start()
-    except OSError as taken:
-        await runner.cleanup()
-        raise Refused(
-            f"port {port} cannot be used: {os.strerror(taken.errno or 0)}; choose another", code="port_taken"
-        ) from None
-    return runner
 
 
 def worker(metrics_port: MetricsPort = None, metrics_host: MetricsHost = "127.0.0.1") -> None:

@@ -16,6 +16,7 @@ from core.ids import Ids
 from gateway import account_acts
 from gateway.master_key import masters
 from gateway.runtime import Runtime, build_worker, open_runtime
+from gateway.serving import listen
 from gateway.settings import Env, Settings
 from gateway.web import create_app
 from payments.providers.accounts import urls
@@ -83,8 +84,8 @@ async def build(stack: AsyncExitStack, plan: Plan) -> City:
     # Staff are told of a payout that nobody can be asked about after an hour; here after a while.
     runtime.payouts.service.rules = replace(runtime.payouts.service.rules, ask_for_s=plan.expiry_s * 3)
     worker = build_worker(runtime)
-    site = await start(create_app(runtime, worker.wake), port=port)
-    stack.push_async_callback(site.close)
+    runner = await listen(create_app(runtime, worker.wake), port=port)
+    stack.push_async_callback(runner.cleanup)
     worker.start()
     stack.push_async_callback(worker.stop)
     city = City(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from core.db import Database
 from gateway import verify
 from gateway.runtime import build_worker, open_runtime
+from gateway.serving import listen
 from gateway.web import create_app
 from payments.providers.accounts import urls
 from payments.tables import claims, credits_, ledger_balances, payments, suspense_items
@@ -126,12 +127,13 @@ class Town:
         runtime = await stack.enter_async_context(open_runtime(settings, processes=processes))
         await self.enter_in_airtels_portal(runtime)
         hands = build_worker(runtime, name=f"test-{port}") if worker else None
-        running = await start(create_app(runtime, hands.wake) if hands else create_app(runtime), port=port)
-        stack.push_async_callback(running.close)
+        app = create_app(runtime, hands.wake) if hands else create_app(runtime)
+        runner = await listen(app, port=port)
+        stack.push_async_callback(runner.cleanup)
         if hands:
             hands.start()
             stack.push_async_callback(hands.stop)
-        return House(runtime, running.url, stack, hands)
+        return House(runtime, f"http://127.0.0.1:{port}", stack, hands)
 
     async def enter_in_airtels_portal(self, runtime):
         """Airtel's callback address does not travel with a push, nor Stripe's: people enter it."""

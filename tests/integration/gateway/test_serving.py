@@ -1,0 +1,191 @@
+"""Hops are answered before the router is asked; whatever is spelt otherwise is answered all the same."""
+
+import asyncio
+import json
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from town import CALLER, TOKEN
+
+from core.errors import Refused
+from gateway import problems, serving
+from gateway.channels import africastalking
+
+SPELT = [
+    pytest.param("", {}, id="as it is"),
+    pytest.param("?from=at", {}, id="with a query"),
+    pytest.param("", {"Expect": "100-continue"}, id="asks before it sends the body"),
+]
+
+
+def _url(town, token=TOKEN):
+    return f"{town.gateway_url}/ussd/africastalking/{token}"
+
+
+def _form(session="s1", text="", msisdn=CALLER):
+    return {"sessionId": session, "phoneNumber": msisdn, "networkCode": "64502", "text": text}
+
+
+async def _nowhere(_request):
+    return web.Response(text="found")
+
+
+@pytest.fixture
+def no_router(monkeypatch):
+    """From the call on, every router breaks when it is asked."""
+
+    async def resolve(_self, _request):
+        raise AssertionError("the router was asked")
+
+    return lambda: monkeypatch.setattr(web.UrlDispatcher, "resolve", resolve)
+
+
+async def test_hops_do_not_ask_the_router(sqlite_town, no_router):
+    await sqlite_town.open()
+    no_router()
+    assert (await sqlite_town.hop(""))[0] == 200
+    async with sqlite_town.http.get(sqlite_town.gateway_url + "/healthz") as reply:
+        assert reply.status == 500
+
+
+async def test_nor_do_those_of_the_aggregators_that_send_json(sqlite_town, no_router):
+    await sqlite_town.open()
+    no_router()
+    body = {"Type": "Initiation", "SessionId": "s1", "Mobile": CALLER[1:], "Message": "*384*7#"}
+    url = f"{sqlite_town.gateway_url}/ussd/hubtel/{TOKEN}"
+    async with sqlite_town.http.post(url, json=body) as reply:
+        assert reply.status == 200
+        assert "1 English" in (await reply.json())["Message"]
+
+
+@pytest.mark.parametrize(("rest", "headers"), SPELT)
+async def test_an_address_spelt_otherwise_gets_the_same_screen(sqlite_town, rest, headers):
+    await sqlite_town.open()
+    async with sqlite_town.http.post(_url(sqlite_town) + rest, data=_form(), headers=headers) as reply:
+        assert reply.status == 200
+        assert (await reply.text()).startswith("CON ")
+        assert reply.headers["at-ussd-hop-metadata"]
+
+
+async def test_a_token_in_percents_gets_the_same_screen(sqlite_town):
+    await sqlite_town.open()
+    body = urlencode(_form())
+    percents = "".join(f"%{ord(letter):02X}" for letter in TOKEN)
+    head, answer = await _by_hand(sqlite_town, [_request(percents, body)])
+    assert head.startswith("HTTP/1.1 200")
+    assert answer.startswith("CON ")
+
+
+def _request(token, body, path="/ussd/africastalking/", length=None):
+    return (
+        f"POST {path}{token} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body) if length is None else length}\r\nConnection: close\r\n\r\n{body}"
+    )
+
+
+async def _by_hand(town, pieces):
+    """Send a request in pieces; return head and body of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", town.port)
+    for piece in pieces:
+        writer.write(piece.encode())
+        await writer.drain()
+        await asyncio.sleep(0.05)
+    answer = (await asyncio.wait_for(reader.read(), 10)).decode()
+    writer.close()
+    head, _, body = answer.partition("\r\n\r\n")
+    return head, body
+
+
+async def test_a_body_may_come_after_its_head_and_in_pieces(sqlite_town):
+    await sqlite_town.open()
+    body = urlencode(_form())
+    whole = _request(TOKEN, body)
+    at = whole.index("\r\n\r\n") + 4
+    seen = []
+    for n, cuts in enumerate(([at], [at + 9], [at, at + 9, at + 40])):
+        request = whole.replace("s1", f"s{n}")
+        edges = [0, *cuts, len(request)]
+        pieces = [request[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        seen.append(await _by_hand(sqlite_town, pieces))
+    assert {head.split("\r\n")[0] for head, _ in seen} == {"HTTP/1.1 200 OK"}
+    assert seen[0][1].startswith("CON ")
+
+
+async def test_a_body_that_never_comes_whole_is_no_hop(sqlite_town):
+    await sqlite_town.open()
+    _, writer = await asyncio.open_connection("127.0.0.1", sqlite_town.port)
+    writer.write(_request(TOKEN, urlencode(_form()), length=500).encode())
+    await writer.drain()
+    writer.close()
+    assert (await sqlite_town.hop("", session="s2"))[0] == 200
+
+
+async def test_a_body_that_comes_at_once_and_is_too_large_is_refused(sqlite_town):
+    await sqlite_town.open()
+    head, body = await _by_hand(sqlite_town, [_request(TOKEN, "text=" + "1" * 66_000)])
+    assert head.startswith("HTTP/1.1 413")
+    assert json.loads(body)["code"] == "too_large"
+
+
+async def test_what_breaks_is_a_problem_and_the_log_has_no_token(sqlite_town, monkeypatch):
+    await sqlite_town.open()
+    logged = []
+
+    class Log:
+        def exception(self, event, **about):
+            logged.append((event, about))
+
+        def info(self, event, **about):
+            logged.append((event, about))
+
+    monkeypatch.setattr(problems, "_log", Log())
+    assert (await sqlite_town.hop("", phoneNumber="call me"))[0] == 400
+
+    def broken(*_, **__):
+        raise RuntimeError("inside")
+
+    monkeypatch.setattr(africastalking, "read", broken)
+    status, body, _ = await sqlite_town.hop("")
+    assert (status, json.loads(body)["code"]) == (500, "internal_error")
+    assert "inside" not in body
+    place = "/ussd/africastalking/{token}"
+    assert logged == [
+        ("refused", {"path": place, "code": "bad_msisdn"}),
+        ("handler_broke", {"path": place}),
+    ]
+
+
+FIND = serving.hot({"/ussd/africastalking": _nowhere}, "tökén")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "found"),
+    [
+        ("POST", "/ussd/africastalking/tökén", True),
+        ("PUT", "/ussd/africastalking/tökén", False),
+        ("POST", "/ussd/africastalking/tökén?x=1", False),
+        ("POST", "/ussd/africastalking/tökén/", False),
+        ("POST", "/ussd/africastalking/tökén/events", False),
+        ("POST", "/ussd/africastalking/t%C3%B6k%C3%A9n", False),
+        ("POST", "/ussd/africastalking/token", False),
+        ("POST", "/ussd/africastalking/", False),
+        ("POST", "/ussd/africastalking/\udcff", False),
+        ("POST", "/ussd/hubtel/tökén", False),
+        ("POST", "http://x/ussd/africastalking/tökén", False),
+        ("POST", "tökén", False),
+        ("POST", "*", False),
+    ],
+)
+def test_only_the_very_address_is_found_at_once(method, path, found):
+    assert FIND(make_mocked_request(method, path)) is (_nowhere if found else None)
+
+
+async def test_a_port_that_is_taken_is_refused_with_what_to_do():
+    first = await serving.listen(web.Application())
+    port = first.addresses[0][1]
+    with pytest.raises(Refused, match=rf"port {port} cannot be used.*choose another") as refused:
+        await serving.listen(web.Application(), port=port)
+    assert refused.value.reason == "port_taken"
+    await first.cleanup()
