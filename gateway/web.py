@@ -90,14 +90,17 @@ def _of_channel(handler: Handler) -> Handler:
     return handle
 
 
-async def _form(request: web.Request) -> Mapping[str, Any]:
-    """Return the fields of a form; raises BadInput where the body is none."""
+async def _form(request: web.Request, *, is_last: bool = False) -> Mapping[str, Any]:
+    """Return the fields of a form; raises BadInput where the body is none.
+
+    `is_last`: nobody reads the body after this, so it need not be kept.
+    """
     try:
         if request.headers.get(hdrs.CONTENT_TYPE) != _FORM:
             return await request.post()
         content = request.content
         # Nearly every body came with its head; to wait for it costs more than to read it.
-        body = content.read_nowait() if content.is_eof() else await request.read()
+        body = content.read_nowait() if is_last and content.is_eof() else await request.read()
         if len(body) > MOST_BODY_BYTES:
             raise web.HTTPRequestEntityTooLarge(MOST_BODY_BYTES)
         return dict(reversed(query_to_pairs(body.decode())))  # the first of a name counts
@@ -112,7 +115,7 @@ def ussd(runtime: Runtime, wake: Wake) -> Handler:
 
     async def ussd_hop(request: web.Request) -> web.Response:
         goes_on = _HOP_METADATA in request.headers
-        reply = await answer(africastalking.read(await _form(request), goes_on=goes_on))
+        reply = await answer(africastalking.read(await _form(request, is_last=True), goes_on=goes_on))
         if reply.is_end:
             wake("push")
         body = africastalking.body(reply.text, is_end=reply.is_end)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from urllib.parse import urlencode
 
 import pytest
@@ -28,7 +29,7 @@ def _form(session="s1", text="", msisdn=CALLER):
     return {"sessionId": session, "phoneNumber": msisdn, "networkCode": "64502", "text": text}
 
 
-async def _nowhere(_request):
+async def _found(_request):
     return web.Response(text="found")
 
 
@@ -107,7 +108,7 @@ async def test_a_body_may_come_after_its_head_and_in_pieces(sqlite_town):
     for n, cuts in enumerate(([at], [at + 9], [at, at + 9, at + 40])):
         request = whole.replace("s1", f"s{n}")
         edges = [0, *cuts, len(request)]
-        pieces = [request[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        pieces = [request[a:b] for a, b in pairwise(edges)]
         seen.append(await _by_hand(sqlite_town, pieces))
     assert {head.split("\r\n")[0] for head, _ in seen} == {"HTTP/1.1 200 OK"}
     assert seen[0][1].startswith("CON ")
@@ -157,7 +158,7 @@ async def test_what_breaks_is_a_problem_and_the_log_has_no_token(sqlite_town, mo
     ]
 
 
-FIND = serving.hot({"/ussd/africastalking": _nowhere}, "tökén")
+FIND = serving.hot({"/ussd/africastalking": _found}, "tökén")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ FIND = serving.hot({"/ussd/africastalking": _nowhere}, "tökén")
     ],
 )
 def test_only_the_very_address_is_found_at_once(method, path, found):
-    assert FIND(make_mocked_request(method, path)) is (_nowhere if found else None)
+    assert FIND(make_mocked_request(method, path)) is (_found if found else None)
 
 
 async def test_a_port_that_is_taken_is_refused_with_what_to_do():
