@@ -52,7 +52,14 @@ def guard(handler: _Handler, place: str = "") -> _Handler:
             return of(error)
         except web.HTTPException as error:
             return _of_http(error)
-        except Exception:
+        except web.RequestPayloadError:
+            answer = problem(400, "bad_body", "The body is not what its headers say: see Content-Encoding.")
+            answer.force_close()  # where the next request would begin nobody knows
+            return answer
+        except Exception as error:
+            if isinstance(error, ConnectionResetError) and request.transport is None:
+                # Nobody hears this; what had come of the body is nothing to act on.
+                return problem(400, "bad_body", "The body did not come whole.")
             _log.exception("handler_broke", path=place or _place(request))
             detail = "This went wrong on our side. Try again; nothing is half done."
             return problem(500, "internal_error", detail)

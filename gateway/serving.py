@@ -1,9 +1,9 @@
 """Serves an application on a port; the endpoints named as hot are answered before its router is asked.
 
-aiohttp's router takes an eighth of what a bare handler costs: it builds a URL, walks up its parts, matches a
-pattern and makes an object of the match. An aggregator calls the same address with every hop of every call,
-so that address is compared as it came. Whatever differs from it by a letter goes the router's way, and is
-answered there by the same handler.
+aiohttp's router takes an eighth of what a bare handler costs: it decodes the path, walks up its parts,
+matches a pattern and makes an object of the match. An aggregator calls the same address with every hop of
+every call, so that address is compared as it came. Whatever differs from it by a letter goes the router's
+way, and is answered there by the same handler.
 """
 
 import hmac
@@ -17,8 +17,7 @@ from core.errors import Refused
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-# What follows the last `/` of the path is the channel token, which `hot` compares; these must not look for
-# it in `match_info`, as no router has matched anything.
+# Finds the handler of a request that no router has seen: such a handler has no `match_info` and no `app`.
 HOT: web.AppKey[Callable[[Any], Handler | None]] = web.AppKey("hot")
 _SHUTDOWN_S = 5.0
 
@@ -32,10 +31,15 @@ def hot(endpoints: Mapping[str, Handler], token: str) -> Callable[[web.BaseReque
         handler = endpoints.get(path)
         if handler is None or request.method != hdrs.METH_POST or hdrs.EXPECT in request.headers:
             return None
-        # Bytes that are no UTF-8 stand in the path as lone surrogates.
-        return handler if hmac.compare_digest(given.encode(errors="surrogateescape"), expected) else None
+        return handler if is_token(given, expected) else None
 
     return find
+
+
+def is_token(given: str, expected: bytes) -> bool:
+    """Say whether a part of a path is the token, in a time that tells nothing; an empty one never is."""
+    # Bytes that are no UTF-8 stand in a path as lone surrogates.
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), expected) and given != ""
 
 
 async def listen(
@@ -46,22 +50,28 @@ async def listen(
     try:
         await runner.setup()
         _answer_hot_ones_first(runner)
-        await web.TCPSite(runner, host, port, reuse_port=reuse_port or None).start()
-    except OSError as taken:
-        await runner.cleanup()
-        raise Refused(
-            f"port {port} cannot be used: {os.strerror(taken.errno or 0)}; choose another", code="port_taken"
-        ) from None
+        await _open(web.TCPSite(runner, host, port, reuse_port=reuse_port or None), port)
     except BaseException:  # also where it is stopped before it stands
         await runner.cleanup()
         raise
     return runner
 
 
+async def _open(site: web.TCPSite, port: int) -> None:
+    try:
+        await site.start()
+    except OSError as taken:
+        raise Refused(
+            f"port {port} cannot be used: {os.strerror(taken.errno or 0)}; choose another", code="port_taken"
+        ) from None
+
+
 def _answer_hot_ones_first(runner: web.AppRunner) -> None:
     find, server = runner.app.get(HOT), runner.server
     if find is None or server is None:
         return
+    if runner.app.middlewares or runner.app.on_response_prepare:
+        raise RuntimeError("hot endpoints would go past the application's middlewares and signals")
     routed = server.request_handler
 
     def answer(request: Any) -> Awaitable[web.StreamResponse]:

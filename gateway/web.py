@@ -1,6 +1,5 @@
 """The web process: every endpoint from outside, each with authentication of its own kind."""
 
-import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -77,7 +76,7 @@ def _routes(runtime: Runtime, wake: Wake, edge: Edge, hops: Mapping[str, Handler
 def _check_channel(request: web.Request) -> Runtime:
     runtime = request.app[RUNTIME]
     expected = runtime.settings.channel_token.get_secret_value()
-    if not hmac.compare_digest(request.match_info["token"].encode(), expected.encode()):
+    if not serving.is_token(request.match_info["token"], expected.encode()):
         raise web.HTTPNotFound
     return runtime
 

@@ -67,7 +67,7 @@ def settings_of(
         "payment_expiry_s": 3,
         "poll_after_s": 0.3,
         "guide_after_s": 60,
-        "provider_timeout_s": 2,
+        "provider_timeout_s": 6,
         "at": {"base_url": aggregator_url, "username": at.username, "api_key": at.api_key},
         "mtn": _mtn(providers_url),
         "airtel": _airtel(providers_url),

@@ -6,6 +6,7 @@ from itertools import pairwise
 from urllib.parse import urlencode
 
 import pytest
+import sqlalchemy as sa
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from town import CALLER, TOKEN
@@ -13,6 +14,7 @@ from town import CALLER, TOKEN
 from core.errors import Refused
 from gateway import problems, serving
 from gateway.channels import africastalking
+from gateway.sessions.tables import ussd_sessions
 
 SPELT = [
     pytest.param("", {}, id="as it is"),
@@ -51,14 +53,22 @@ async def test_hops_do_not_ask_the_router(sqlite_town, no_router):
         assert reply.status == 500
 
 
-async def test_nor_do_those_of_the_aggregators_that_send_json(sqlite_town, no_router):
+JSON = {
+    "hubtel": {"Type": "Initiation", "SessionId": "s1", "Mobile": CALLER[1:], "Message": "*384*7#"},
+    "nalo": {"USERID": "u", "MSISDN": CALLER[1:], "USERDATA": "*384*7#", "MSGTYPE": True, "SESSIONID": "s1"},
+    "arkesel": {"sessionID": "s1", "msisdn": CALLER[1:], "userData": "*384*7#", "newSession": True},
+}
+
+
+@pytest.mark.parametrize("name", JSON)
+async def test_nor_do_those_of_the_aggregators_that_send_json(sqlite_town, no_router, name):
     await sqlite_town.open()
     no_router()
-    body = {"Type": "Initiation", "SessionId": "s1", "Mobile": CALLER[1:], "Message": "*384*7#"}
-    url = f"{sqlite_town.gateway_url}/ussd/hubtel/{TOKEN}"
-    async with sqlite_town.http.post(url, json=body) as reply:
+    async with sqlite_town.http.post(
+        f"{sqlite_town.gateway_url}/ussd/{name}/{TOKEN}", json=JSON[name]
+    ) as reply:
         assert reply.status == 200
-        assert "1 English" in (await reply.json())["Message"]
+        assert "1 English" in await reply.text()
 
 
 @pytest.mark.parametrize(("rest", "headers"), SPELT)
@@ -114,13 +124,26 @@ async def test_a_body_may_come_after_its_head_and_in_pieces(sqlite_town):
     assert seen[0][1].startswith("CON ")
 
 
-async def test_a_body_that_never_comes_whole_is_no_hop(sqlite_town):
+async def test_a_body_that_never_comes_whole_is_no_hop_and_no_error_of_ours(sqlite_town, logged):
     await sqlite_town.open()
     _, writer = await asyncio.open_connection("127.0.0.1", sqlite_town.port)
     writer.write(_request(TOKEN, urlencode(_form()), length=500).encode())
     await writer.drain()
+    await asyncio.sleep(0.05)
     writer.close()
     assert (await sqlite_town.hop("", session="s2"))[0] == 200
+    assert [call.external_id for call in await sqlite_town.rows(sa.select(ussd_sessions))] == ["s2"]
+    assert logged == []
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused(sqlite_town, logged):
+    await sqlite_town.open()
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/x-www-form-urlencoded"}
+    for path in (f"/ussd/africastalking/{TOKEN}", f"/sms/africastalking/{TOKEN}/inbound"):
+        url = sqlite_town.gateway_url + path
+        async with sqlite_town.http.post(url, data=b"nonsense", headers=headers) as reply:
+            assert (reply.status, (await reply.json(content_type=None))["code"]) == (400, "bad_body")
+    assert logged == []
 
 
 async def test_a_body_that_comes_at_once_and_is_too_large_is_refused(sqlite_town):
@@ -130,18 +153,23 @@ async def test_a_body_that_comes_at_once_and_is_too_large_is_refused(sqlite_town
     assert json.loads(body)["code"] == "too_large"
 
 
-async def test_what_breaks_is_a_problem_and_the_log_has_no_token(sqlite_town, monkeypatch):
-    await sqlite_town.open()
-    logged = []
+@pytest.fixture
+def logged(monkeypatch):
+    """What is logged of requests that went wrong."""
+    events = []
 
     class Log:
         def exception(self, event, **about):
-            logged.append((event, about))
+            events.append((event, about))
 
-        def info(self, event, **about):
-            logged.append((event, about))
+        info = exception
 
     monkeypatch.setattr(problems, "_log", Log())
+    return events
+
+
+async def test_what_breaks_is_a_problem_and_the_log_has_no_token(sqlite_town, monkeypatch, logged):
+    await sqlite_town.open()
     assert (await sqlite_town.hop("", phoneNumber="call me"))[0] == 400
 
     def broken(*_, **__):
@@ -183,10 +211,44 @@ def test_only_the_very_address_is_found_at_once(method, path, found):
     assert FIND(make_mocked_request(method, path)) is (_found if found else None)
 
 
+def test_without_a_token_nothing_is_found():
+    find = serving.hot({"/ussd/africastalking": _found}, "")
+    assert find(make_mocked_request("POST", "/ussd/africastalking/")) is None
+
+
 async def test_a_port_that_is_taken_is_refused_with_what_to_do():
-    first = await serving.listen(web.Application())
+    first, second = await serving.listen(web.Application()), web.Application()
+    ended = []
+
+    async def end(_app):
+        ended.append("second")
+
+    second.on_cleanup.append(end)
     port = first.addresses[0][1]
     with pytest.raises(Refused, match=rf"port {port} cannot be used.*choose another") as refused:
-        await serving.listen(web.Application(), port=port)
+        await serving.listen(second, port=port)
     assert refused.value.reason == "port_taken"
+    assert ended == ["second"]
     await first.cleanup()
+
+
+async def test_what_an_application_lacks_at_its_start_is_no_matter_of_the_port():
+    app = web.Application()
+
+    async def begin(_app):
+        raise FileNotFoundError("a file of its own")
+
+    app.on_startup.append(begin)
+    with pytest.raises(FileNotFoundError, match="a file of its own"):
+        await serving.listen(app)
+
+
+async def test_hot_endpoints_and_middlewares_do_not_go_together():
+    @web.middleware
+    async def never_asked(request, handler):
+        return await handler(request)
+
+    app = web.Application(middlewares=[never_asked])
+    app[serving.HOT] = FIND
+    with pytest.raises(RuntimeError, match="middlewares"):
+        await serving.listen(app)

@@ -59,7 +59,7 @@ REFUNDS = [v for v in ALL if v["request"]["path"] == "/v1/refunds"]
 
 @pytest.fixture
 async def http():
-    async with Http(HttpSettings(connect_s=1.0, total_s=2.0)) as session:
+    async with Http(HttpSettings(connect_s=5.0, total_s=10.0)) as session:
         yield session
 
 
