@@ -68,7 +68,6 @@ def test_settings_that_are_wrong_stop_with_their_name(tmp_path):
         assert err.count("\n") == 1
 
 
-def test_the_menu_is_without_a_fault_and_can_be_drawn(tmp_path):
-    assert run(tmp_path, "menu", "lint") == (0, "", "")
+def test_the_menu_can_be_drawn(tmp_path):  # that it has no fault is `make lint`'s to say
     code, out, _ = run(tmp_path, "menu", "graph")
     assert (code, out.startswith("stateDiagram")) == (0, True)
