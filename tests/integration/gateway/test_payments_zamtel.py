@@ -144,7 +144,7 @@ async def test_a_process_that_dies_while_the_payer_thinks_leaves_it_to_a_person(
 
 
 async def test_where_nobody_answers_the_person_is_told_that_nothing_was_taken(town):
-    await open_town(town, base_url=f"http://127.0.0.1:{free_port()}/zamtel", payment_expiry_s=1.5)
+    await open_town(town, base_url=f"http://127.0.0.1:{free_port()}/zamtel", payment_expiry_s=4)
     await pay(town)
     (payment,) = await town.all_end()
     assert (payment.status, payment.reason) == ("failed", "down")
