@@ -46,10 +46,10 @@ def hot(runtime: "Runtime", wake: Wake) -> dict[str, Handler]:
 
     `wake` tells a worker of a push to send.
     """
-    found: dict[str, Handler] = {}
-    for name in (hubtel.NAME, nalo.NAME, arkesel.NAME):
-        found[f"/ussd/{name}"] = partial(_answering(runtime, wake, ADAPTERS[name]), path={})
-    return found
+    return {
+        f"/ussd/{name}": partial(_answering(runtime, wake, ADAPTERS[name]), path={})
+        for name in (hubtel.NAME, nalo.NAME, arkesel.NAME)
+    }
 
 
 def infobip_routes(
